@@ -1,0 +1,5 @@
+"""The slochaos command."""
+
+
+def main() -> None:
+    """Placeholder until the commands exist."""

@@ -1,0 +1,1 @@
+"""Counting events: arithmetic on raw counter samples, and the sources that these come from."""

@@ -1,0 +1,216 @@
+"""The record of a run: result.json, the document that machines read.
+
+One typed tree, written by the runner, read by the ledger, the reports and the CLI. Times are RFC 3339
+UTC, durations seconds, percentages 0-100, fractions 0-1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Status = Literal[
+    "undo-failed", "invalid", "refused", "interrupted", "failed", "aborted", "error", "inconclusive", "passed"
+]
+Verdict = Literal["kept", "exceeded", "breached", "unproven", "observed"]
+UndoState = Literal["verified", "failed", "expired", "gone", "superseded", "waived", "open"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Run(_Record):
+    """Who, when, and how it ended. `also` lists lower-ranked statuses that applied too."""
+
+    id: str
+    experiment: str
+    environment: str
+    started: str
+    ended: str
+    status: Status
+    exit_code: int
+    reason: str = ""
+    hint: str = ""
+    also: tuple[Status, ...] = ()
+    placebo: bool = False
+    host: str = ""
+    chaos_toolkit: dict[str, Any] = {}
+
+
+class RuleRecord(_Record):
+    """The experiment's rule as fractions 0-1; None where it has none."""
+
+    hold: float | None = None
+    cost: float | None = None
+
+
+class Phase(_Record):
+    """One phase of one objective. Without data, the counts are None and `reason` says why."""
+
+    from_: str
+    to: str
+    good: int | None = None
+    total: int | None = None
+    sli: float | None = None
+    bad_at_least: float | None = None
+    bad_at_most: float | None = None
+    reason: str = ""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=lambda n: n.rstrip("_"), populate_by_name=True)
+
+
+class Charge(_Record):
+    """What the run spent, in events (slices for Timeslices), and as a share of the window's budget."""
+
+    bad_gross: int
+    bad_gross_interval: tuple[float, float | None]
+    bad_attributed: float
+    attributed_interval: tuple[float, float | None]
+    window_events: float
+    basis: Literal["observed", "projected"]
+    cost_percent: float
+    attributed_percent: float
+    attributed_percent_interval: tuple[float, float | None]
+    consumed_before_percent: float
+    consumed_after_percent: float
+    equivalent_outage_seconds: float
+    refund_complete: str
+
+
+class ContributorRecord(_Record):
+    """Bad events by label."""
+
+    labels: dict[str, str]
+    bad: int
+
+
+class ObjectiveResult(_Record):
+    """One objective: its phases, its charge, what was decided and why."""
+
+    name: str
+    display_name: str
+    target: str
+    target_fraction: float
+    operator: str
+    window: str
+    budgeting_method: str
+    threshold_seconds: float | None = None
+    rule: RuleRecord
+    phases: dict[Literal["baseline", "fault", "recovery"], Phase]
+    charge: Charge | None = None
+    top_contributors: tuple[ContributorRecord, ...] = ()
+    verdict: Verdict
+    reason: str = ""
+    would_hold_again: str = ""
+
+
+class ForecastRecord(_Record):
+    """What one objective may cost, in per cent of its budget."""
+
+    objective: str
+    worst_percent: float
+    expected_percent: float | None = None
+    abort_at_seconds: float | None = None
+    reason: str = ""
+
+
+class PowerRecord(_Record):
+    """Whether the traffic can decide a `hold`, and the ways out where it cannot."""
+
+    objective: str
+    needed_clean: int
+    expected_events: float
+    decidable: bool
+    ways_out: tuple[str, ...] = ()
+
+
+class HostDiesRecord(_Record):
+    """What becomes of one planned fault if this host dies while it is in force."""
+
+    fault: str
+    target: str
+    outcome: str
+
+
+class Plan(_Record):
+    """What was foreseen before anything was injected."""
+
+    forecast: tuple[ForecastRecord, ...] = ()
+    detection_seconds: float = 0.0
+    detection_cost_percent: dict[str, float] = {}
+    power: tuple[PowerRecord, ...] = ()
+    if_host_dies: tuple[HostDiesRecord, ...] = ()
+    faults: tuple[dict[str, Any], ...] = ()
+
+
+class InjectionRecord(_Record):
+    """One injection, from intent to verified undo."""
+
+    id: str
+    kind: str
+    target: str
+    applied: str | None = None
+    undone: str | None = None
+    expires: str
+    evidence: str = ""
+    undo: UndoState
+    undo_milliseconds: float | None = None
+    by_hand: str = ""
+    detail: str = ""
+
+
+class Recovery(_Record):
+    """Time from the verified undo until the indicators held again; None when they did not."""
+
+    seconds: float | None
+    resolution_seconds: float
+
+
+class Abort(_Record):
+    """Why and when the run was cut short. Instants are RFC 3339; latency from detection to verified undo."""
+
+    condition: str
+    detected: str
+    undone: str | None
+    latency_ms: float | None
+
+
+class ToolkitVerdict(_Record):
+    """What Chaos Toolkit itself said of the same experiment."""
+
+    status: str
+    deviated: bool
+    journal: str
+
+
+class TimelinePoint(_Record):
+    """Bad and total events of one objective between two consecutive samples, for charts."""
+
+    at: float
+    good: int
+    total: int
+
+
+class Timeline(_Record):
+    """Seconds since the run's start at which things happened, and each objective's counts over time."""
+
+    marks: dict[str, float] = {}
+    points: dict[str, tuple[TimelinePoint, ...]] = {}
+
+
+class Result(_Record):
+    """result.json."""
+
+    run: Run
+    objectives: tuple[ObjectiveResult, ...] = ()
+    plan: Plan = Plan()
+    injections: tuple[InjectionRecord, ...] = ()
+    recovery: Recovery | None = None
+    abort: Abort | None = None
+    chaos_toolkit: ToolkitVerdict | None = None
+    timeline: Timeline = Timeline()
+    notes: tuple[str, ...] = ()
+    command: str = ""
+    confidence_per_side: float = 0.95

@@ -1,0 +1,1 @@
+"""What people write: all parsing and all input checks. Opens files, and nothing else."""

@@ -1,0 +1,95 @@
+"""The objectives of an environment, as the rest of slochaos sees them.
+
+Pure values. `openslo.py` builds them from files; targets are exact fractions of the text, because
+`1 - 0.999` in floats decides a strict `<` wrongly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from slochaos.spec.selectors import Selector
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A counter: the sum over the series that match is a number of events."""
+
+    selector: Selector
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """A histogram's observations: all of them, or those of at most `at_most` (seconds, exact)."""
+
+    selector: Selector
+    at_most: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A 0/1 gauge: every sample is an event, good where it is 1."""
+
+    selector: Selector
+
+
+@dataclass(frozen=True)
+class Query:
+    """PromQL for those who have nothing else; evaluated by a Prometheus server only."""
+
+    text: str
+
+
+Metric = Counter | Histogram | Samples | Query
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """How good and total events are counted. Exactly one of `good` and `bad` is set."""
+
+    total: Metric
+    good: Metric | None = None
+    bad: Metric | None = None
+
+    @property
+    def part(self) -> Metric:
+        """The metric beside `total`, whichever of good and bad it is."""
+        part = self.good or self.bad
+        assert part is not None
+        return part
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One objective: target, operator, window, indicator.
+
+    `target` is the share of good events (or slices) that has to be reached, 0-1, exact.
+    `operator` compares the *bad* share with `1 - target`: `lte` allows exactly that share, `lt` does not.
+    `slice_s` and `slice_target` are set for `Timeslices` only.
+    """
+
+    name: str
+    display_name: str
+    service: str
+    target: Fraction
+    operator: Literal["lte", "lt"]
+    window_s: int
+    window: str
+    method: Literal["Occurrences", "Timeslices"]
+    indicator: Indicator
+    slice_s: int = 60
+    slice_target: Fraction = Fraction(1)
+    where: str = ""
+
+    @property
+    def allowed(self) -> Fraction:
+        """The share of bad events, 0-1, that the target allows."""
+        return 1 - self.target
+
+    @property
+    def threshold_s(self) -> Fraction | None:
+        """The latency bound in seconds, for objectives about latency."""
+        part = self.indicator.part
+        return part.at_most if isinstance(part, Histogram) else None
