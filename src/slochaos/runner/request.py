@@ -1,0 +1,33 @@
+"""What is asked for when a run is started: the command line's options as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One `slochaos run` or `slochaos plan`.
+
+    `environment` is what the command line named, empty where it named none: then SLOCHAOS_ENVIRONMENT
+    counts, then `local`. A protected environment has to be named on the command line.
+    `overrides` are `--set NAME=VALUE`; `variables` are `--var name[:type]=value` and `variable_files`
+    `--var-file`, both as Chaos Toolkit's CLI takes them.
+    `allow_foreign` lists `module.func` of actions that may run outside the undo promise.
+    `command` is the command line to print under "run it again".
+    """
+
+    experiment: Path
+    environment: str = ""
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    variables: tuple[str, ...] = ()
+    variable_files: tuple[Path, ...] = ()
+    allow_foreign: tuple[str, ...] = ()
+    allow_underpowered: bool = False
+    placebo: bool = False
+    repeat: int = 1
+    events_file: Path | None = None
+    run_id: str = ""
+    command: str = ""
