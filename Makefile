@@ -1,0 +1,52 @@
+# The same targets for people and for CI. `make` alone lists them.
+# PYTHON=/path/to/python3 chooses the interpreter; see scripts/find_pythons.sh for the default.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL_NEEDS := pyproject.toml scripts/find_pythons.sh scripts/make_venv.sh
+
+.PHONY: help demo test toxiproxy-server check bench soak clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 24
+
+demo: $(VENV)/.installed ## break a real database for 20 s and see what it cost (needs Python >= 3.11 only)
+	$(BIN)/slochaos run experiments/db_outage.json
+
+test: ## all tests on the first Python found, the fast ones on the oldest and newest of the others
+	@$(MAKE) --no-print-directory -j2 toxiproxy-server $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not soak"
+	scripts/test_other_pythons.sh
+
+toxiproxy-server: # the real one; without Go the tests use the embedded server only, and say so
+	@if command -v go >/dev/null; then scripts/build_toxiproxy.sh; else echo "No Go here: no real toxiproxy-server to test against."; fi
+
+check: $(VENV)/.installed-dev ## format, lint, types, import rules, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_docs.py
+
+bench: $(VENV)/.installed-dev ## the benchmarks, as a table of ratios
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.installed-dev ## the long randomized campaigns
+	$(BIN)/python -m pytest -m soak
+
+clean: ## remove what these targets made (not .slochaos/, the record of your runs)
+	rm -rf $(VENV) .venv-3.* build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(VENV)/.installed: $(INSTALL_NEEDS)
+	@scripts/find_pythons.sh | { read -r _ python && scripts/make_venv.sh $(VENV) "$$python" user; }
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@scripts/find_pythons.sh | { read -r _ python && scripts/make_venv.sh $(VENV) "$$python" dev; }
+	@touch $@
