@@ -1,1 +1,1 @@
-"""."""
+"""The only process that touches a target, and everything that ends what it began."""

@@ -1,0 +1,78 @@
+"""One change to one target, as data: what the undo log stores before anything is sent.
+
+An operation is a frozen dataclass of plain values: no commands and no secrets. Any process can read it
+back from the log, on this host, and undo it. `undo` compares before it writes, so that it can be repeated,
+can race with another undo, and never touches what is no longer ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal, Self
+
+from slochaos.errors import StateError
+
+End = Literal["undone", "expired", "gone", "superseded"]
+
+
+@dataclass(frozen=True)
+class Undone:
+    """How an undo ended, verified: `gone` = another identity or deleted, `superseded` = changed by others."""
+
+    end: End
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Base of all operations. `kind` names the class in the undo log."""
+
+    kind: ClassVar[str] = ""
+    evidence_noun: ClassVar[str] = ""
+
+    def perform(self) -> None:
+        """Send the change and read it back. Raises TargetError, or Refused when nothing was changed."""
+        raise NotImplementedError
+
+    def undo(self, *, applied: bool, last: bool) -> Undone:
+        """Restore and verify. `applied`: the change was read back earlier. `last`: no call follows, so fences go too.
+
+        Raises TargetError when the target does not answer or does not obey.
+        """
+        raise NotImplementedError
+
+    def in_force(self) -> bool | None:
+        """Whether the effect is seen right now; None when it cannot be told."""
+        raise NotImplementedError
+
+    def by_hand(self) -> str:
+        """The shell command that removes the fault without slochaos."""
+        raise NotImplementedError
+
+    def to_json(self) -> dict[str, Any]:
+        """The operation as the undo log stores it."""
+        return {"kind": self.kind, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read the operation back. Raises StateError for anything but exactly its fields."""
+        names = {field.name for field in fields(cls)}
+        values = {key: value for key, value in data.items() if key != "kind"}
+        if set(values) != names:
+            raise StateError(f"an undo record of kind {cls.kind} has other fields than {sorted(names)}")
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Injection:
+    """A fault made ready: the operations in the order of performing; undone in reverse.
+
+    `queue` names the target whose changes are made one after another. `lock` is the operation that holds
+    the target for this run, None where there is nothing to hold.
+    """
+
+    target: str
+    queue: str
+    operations: tuple[Operation, ...]
+    lock: Operation | None = None

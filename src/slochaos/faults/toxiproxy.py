@@ -1,0 +1,408 @@
+"""Faults through a Toxiproxy proxy: its toxics, or the whole proxy down (`enabled: false`).
+
+Toxics carry their owner and their expiry in the name, `slochaos-<run>-<n>-x<epoch>`: a sweep without any
+state finds them. They are created at toxicity 0 and armed by a second request, so that a create that
+arrives after its undo does no harm. A proxy that is down carries a tag, a toxic at toxicity 0 named
+`slochaos-<run>-<n>-down-x<epoch>`, that tells our outage from an operator's.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slochaos import clock
+from slochaos.errors import InvalidInput, LockHeld, Refused, TargetError, TargetGone, TargetNotAllowed
+from slochaos.faults.operation import Injection, Operation, Undone
+from slochaos.faults.toxiproxy_api import ProxyState, ToxiproxyServer
+
+if TYPE_CHECKING:
+    from slochaos.faults.catalogue import Ticket
+    from slochaos.spec.environment import AllowedProxy, Environment
+
+TYPES = ("latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data")
+TOXIC_NAME = re.compile(r"^slochaos-(?P<run>[a-z0-9-]+?)-(?P<number>\d+[a-z]?)(?P<down>-down)?-x(?P<expires>\d+)$")
+LOCK_PREFIX = "slochaos-lock-"
+LOCK_UPSTREAM = re.compile(r"^slochaos-(?P<run>[a-z0-9-]+)-x(?P<expires>\d+)\.(?P<host>[^:]*):1$")
+CANARY_S = 0.5
+
+
+@dataclass(frozen=True)
+class _ProxyOperation(Operation):
+    """A change to one proxy, known by name and both addresses."""
+
+    server: str
+    proxy: str
+    listen: str
+    upstream: str
+
+    def _api(self) -> ToxiproxyServer:
+        return ToxiproxyServer(self.server)
+
+    def _ours(self, server: ToxiproxyServer) -> ProxyState | Undone:
+        """The proxy as it is, or how the undo ends if it is not there or is another one."""
+        try:
+            state = server.proxy(self.proxy)
+        except TargetGone:
+            return Undone("gone", f"Toxiproxy has no proxy {self.proxy!r} any more")
+        if not state.is_at(self.listen, self.upstream):
+            return Undone("gone", f"the proxy {self.proxy!r} is another one now: {state.proxy.listen}")
+        return state
+
+    def _expect(self, server: ToxiproxyServer) -> ProxyState:
+        """The proxy, before a change. Raises TargetNotAllowed when it is not what was allowed."""
+        try:
+            state = server.proxy(self.proxy)
+        except TargetGone as error:
+            raise TargetNotAllowed(
+                f"Toxiproxy {self.server} has no proxy {self.proxy!r}", hint="create it, or correct the environment"
+            ) from error
+        if not state.is_at(self.listen, self.upstream):
+            raise TargetNotAllowed(
+                f"the proxy {self.proxy!r} is {state.proxy.listen} -> {state.proxy.upstream}, "
+                f"allowed is {self.listen} -> {self.upstream}",
+                hint="the allow-list names listen and upstream, so that a fault cannot go elsewhere",
+            )
+        return state
+
+
+@dataclass(frozen=True)
+class Toxics(_ProxyOperation):
+    """One or more toxics on one proxy; `toxics` are in Toxiproxy's JSON, with our names."""
+
+    kind: ClassVar[str] = "toxiproxy.toxics"
+    evidence_noun: ClassVar[str] = "looks found the toxic in force"
+    toxics: tuple[dict[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "toxics", tuple(self.toxics))
+
+    def perform(self) -> None:
+        """Create all at toxicity 0, arm them, read them back."""
+        server = self._api()
+        self._expect(server)
+        for toxic in self.toxics:
+            server.add_toxic(self.proxy, {**toxic, "toxicity": 0.0})
+        for toxic in self.toxics:
+            server.set_toxicity(self.proxy, toxic["name"], toxic["toxicity"])
+        present = server.proxy(self.proxy).toxics
+        for toxic in self.toxics:
+            if not _matches(present.get(toxic["name"]), toxic):
+                raise TargetError(f"Toxiproxy {self.server} took the toxic {toxic['name']!r} but does not show it so")
+
+    def undo(self, *, applied: bool, last: bool) -> Undone:  # noqa: ARG002
+        """Delete by name and verify, by harder means where the server does not obey."""
+        server = self._api()
+        state = self._ours(server)
+        if isinstance(state, Undone):
+            return state
+        left = self._left(state)
+        if not left:
+            expired = applied and all(_expired(toxic["name"]) for toxic in self.toxics)
+            return Undone("expired" if expired else "superseded" if applied else "undone", "the toxic was gone already")
+        return _first_that_works(
+            lambda: self._delete(server, left),
+            lambda: self._toggle(server, state, left),
+            lambda: self._recreate(server, state),
+        )
+
+    def in_force(self) -> bool | None:
+        """Whether the server shows all of them armed."""
+        state = self._api().proxy(self.proxy)
+        return all(_matches(state.toxics.get(toxic["name"]), toxic) for toxic in self.toxics)
+
+    def by_hand(self) -> str:
+        """One DELETE per toxic."""
+        toxics = f"{self.server}/proxies/{self.proxy}/toxics"
+        return " ; ".join("curl -X DELETE " + shlex.quote(f"{toxics}/{toxic['name']}") for toxic in self.toxics)
+
+    def _left(self, state: ProxyState) -> list[str]:
+        return [toxic["name"] for toxic in self.toxics if toxic["name"] in state.toxics]
+
+    def _delete(self, server: ToxiproxyServer, names: list[str]) -> Undone:
+        for name in names:
+            server.delete_toxic(self.proxy, name)
+        return self._verified(server, "")
+
+    def _toggle(self, server: ToxiproxyServer, state: ProxyState, names: list[str]) -> Undone:
+        """A delete can hang on an open connection; closing all of the proxy's connections frees it."""
+        server.set_enabled(self.proxy, enabled=False)
+        try:
+            for name in names:
+                server.delete_toxic(self.proxy, name)
+        finally:
+            server.set_enabled(self.proxy, enabled=state.enabled)
+        return self._verified(server, "the proxy was restarted")
+
+    def _recreate(self, server: ToxiproxyServer, state: ProxyState) -> Undone:
+        """Last resort: this one proxy anew, with what was not ours."""
+        ours = {toxic["name"] for toxic in self.toxics}
+        server.delete_proxy(self.proxy)
+        server.create_proxy(self.proxy, self.listen, self.upstream, enabled=state.enabled)
+        for name, toxic in state.toxics.items():
+            if name not in ours:
+                server.add_toxic(self.proxy, dict(vars(toxic)))
+        return self._verified(server, "the proxy was created anew")
+
+    def _verified(self, server: ToxiproxyServer, detail: str) -> Undone:
+        left = self._left(server.proxy(self.proxy))
+        if left:
+            raise TargetError(f"Toxiproxy {self.server} still shows {', '.join(left)} after deleting it")
+        return Undone("undone", detail)
+
+
+@dataclass(frozen=True)
+class Outage(_ProxyOperation):
+    """The proxy disabled: open connections closed, new ones refused."""
+
+    kind: ClassVar[str] = "toxiproxy.outage"
+    evidence_noun: ClassVar[str] = "canary connects refused"
+    tag: str
+
+    def perform(self) -> None:
+        """Tag the proxy, disable it, read both back."""
+        server = self._api()
+        if not self._expect(server).enabled:
+            raise Refused(
+                f"the proxy {self.proxy!r} is disabled already, so there is nothing to take away",
+                hint="enable it first, or find out who disabled it",
+                reason="already-down",
+            )
+        server.add_toxic(
+            self.proxy,
+            {"name": self.tag, "type": "latency", "stream": "upstream", "toxicity": 0.0, "attributes": {"latency": 0}},
+        )
+        if self.tag not in server.set_enabled(self.proxy, enabled=False).toxics:
+            raise TargetError(f"Toxiproxy {self.server} lost the tag {self.tag!r} of the outage")
+
+    def undo(self, *, applied: bool, last: bool) -> Undone:
+        """Enable the proxy if it is down and carries our tag; the tag goes with the last undo."""
+        server = self._api()
+        state = self._ours(server)
+        if isinstance(state, Undone):
+            return state
+        if self.tag not in state.toxics:
+            if not state.enabled and applied:
+                return Undone("superseded", "our tag is gone and the proxy is down: somebody else holds it down")
+            return Undone("expired" if applied and _expired(self.tag) else "undone")
+        by_others = applied and state.enabled
+        if not state.enabled:
+            server.set_enabled(self.proxy, enabled=True)
+        if last:
+            server.delete_toxic(self.proxy, self.tag)
+            after = server.proxy(self.proxy)
+            if self.tag in after.toxics or not after.enabled:
+                raise TargetError(f"Toxiproxy {self.server} does not show {self.proxy!r} enabled and clean")
+        return Undone("superseded", "somebody enabled the proxy meanwhile") if by_others else Undone("undone")
+
+    def in_force(self) -> bool | None:
+        """Whether a canary connect is refused."""
+        host, _, port = self.listen.rpartition(":")
+        host = host.strip("[]")
+        if host in ("", "0.0.0.0", "::"):  # noqa: S104
+            host = _host(self.server)
+        try:
+            socket.create_connection((host, int(port)), timeout=CANARY_S).close()
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return None
+        return False
+
+    def by_hand(self) -> str:
+        """Enable the proxy, delete the tag."""
+        proxy = f"{self.server}/proxies/{self.proxy}"
+        return (
+            f"curl -X PATCH -d '{{\"enabled\":true}}' {shlex.quote(proxy)} ; "
+            f"curl -X DELETE {shlex.quote(f'{proxy}/toxics/{self.tag}')}"
+        )
+
+
+@dataclass(frozen=True)
+class Lock(Operation):
+    """The proxy held for one run: a disabled proxy beside it whose name only one can take.
+
+    Who holds it, and until when, stands in its upstream, so that one request makes the whole lock.
+    """
+
+    kind: ClassVar[str] = "toxiproxy.lock"
+    server: str
+    proxy: str
+    holder: str
+
+    @property
+    def name(self) -> str:
+        """The name of the proxy that is the lock."""
+        return LOCK_PREFIX + self.proxy
+
+    def perform(self) -> None:
+        """Take the lock, over an expired one if need be. Raises LockHeld naming the holder."""
+        server = ToxiproxyServer(self.server)
+        for _ in range(2):
+            if server.create_proxy(self.name, "127.0.0.1:0", self.holder, enabled=False):
+                return
+            holder = self._holder(server)
+            if holder == self.holder:
+                return
+            match = LOCK_UPSTREAM.match(holder)
+            if match and int(match["expires"]) > clock.wall():
+                raise LockHeld(
+                    f"the proxy {self.proxy!r} at {self.server} is held by run {match['run']} on host {match['host']} "
+                    f"for up to {int(match['expires']) - clock.wall():.0f} s more",
+                    hint=f"wait for it, or end it: slochaos stop {match['run']}",
+                )
+            if holder and not match:
+                raise LockHeld(f"the proxy {self.name!r} at {self.server} is not a lock of ours: {holder}")
+            server.delete_proxy(self.name)
+        raise LockHeld(f"the proxy {self.proxy!r} at {self.server} was taken by another run just now")
+
+    def undo(self, *, applied: bool, last: bool) -> Undone:  # noqa: ARG002
+        """Release the lock if it is still ours."""
+        server = ToxiproxyServer(self.server)
+        holder = self._holder(server)
+        if holder != self.holder:
+            return Undone("superseded" if holder and applied else "undone")
+        server.delete_proxy(self.name)
+        if self._holder(server) == self.holder:
+            raise TargetError(f"Toxiproxy {self.server} still shows the lock {self.name!r} after deleting it")
+        return Undone("undone")
+
+    def in_force(self) -> bool | None:
+        """Whether the lock is ours."""
+        return self._holder(ToxiproxyServer(self.server)) == self.holder
+
+    def by_hand(self) -> str:
+        """Delete the proxy that is the lock."""
+        return f"curl -X DELETE {shlex.quote(f'{self.server}/proxies/{self.name}')}"
+
+    def _holder(self, server: ToxiproxyServer) -> str:
+        try:
+            return str(server.proxy(self.name).proxy.upstream)
+        except TargetGone:
+            return ""
+
+
+class _Family:
+    def check(self, parameters: Mapping[str, Any]) -> None:
+        unknown = set(parameters) - {"proxy", "server", "enabled", "toxics"}
+        if unknown:
+            raise InvalidInput(f"the toxiproxy fault does not take {sorted(unknown)}")
+        if not isinstance(parameters.get("proxy"), str) or not parameters["proxy"]:
+            raise InvalidInput("the toxiproxy fault names no proxy", hint='add "proxy": "NAME" to the toxic preset')
+        down, toxics = parameters.get("enabled"), parameters.get("toxics")
+        if (down is not None) == (toxics is not None) or down not in (None, False):
+            raise InvalidInput('a toxic preset has either "enabled": false or "toxics": [...]')
+        if toxics is not None:
+            _check_toxics(toxics)
+
+    def prepare(self, parameters: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
+        allowed = _allowed(parameters, environment)
+        where = (allowed.server.rstrip("/"), allowed.name, allowed.listen, allowed.upstream)
+        stem, expiry = f"slochaos-{ticket.run_id}-{ticket.number}", f"-x{ticket.expires_wall}"
+        change: Operation
+        if parameters.get("toxics") is None:
+            change = Outage(*where, tag=f"{stem}-down{expiry}")
+        else:
+            toxics = parameters["toxics"]
+            letters = [""] if len(toxics) == 1 else [chr(ord("a") + index) for index in range(len(toxics))]
+            names = [f"{stem}{letter}{expiry}" for letter in letters]
+            change = Toxics(*where, toxics=tuple(_complete(t, n) for t, n in zip(toxics, names, strict=True)))
+        return Injection(
+            target=f"toxiproxy {allowed.name} ({allowed.listen} -> {allowed.upstream})",
+            queue=f"{where[0]} {allowed.name}",
+            operations=(change,),
+            lock=Lock(where[0], allowed.name, holder=""),
+        )
+
+    def if_host_dies(self, parameters: Mapping[str, Any], within_s: float) -> str:
+        what = "the proxy stays down" if parameters.get("toxics") is None else "the toxic stays"
+        return (
+            f"gone after {within_s:.0f} s with the embedded server or `slochaos sweep`; "
+            f"elsewhere {what} until recovered"
+        )
+
+
+FAMILY = _Family()
+
+
+def _host(url: str) -> str:
+    """The host of `url`: where a proxy that listens on every address is reached."""
+    return url.split("//", 1)[-1].split("/", 1)[0].rpartition(":")[0].strip("[]") or "127.0.0.1"
+
+
+def lock_holder(run_id: str, expires_wall: int, host: str) -> str:
+    """The upstream text of a lock: run, expiry, host."""
+    return f"slochaos-{run_id}-x{expires_wall}.{host}:1"
+
+
+def _allowed(parameters: Mapping[str, Any], environment: Environment) -> AllowedProxy:
+    name, server = parameters["proxy"], str(parameters.get("server", "")).rstrip("/")
+    named = [p for p in environment.proxies if p.name == name and server in ("", p.server.rstrip("/"))]
+    if not named:
+        listed = ", ".join(sorted({p.name for p in environment.proxies})) or "none"
+        raise TargetNotAllowed(
+            f"the environment {environment.name!r} does not allow faults on the proxy {name!r}",
+            hint=f"allowed: {listed}; list it under targets.toxiproxy in {environment.path}",
+        )
+    if len(named) > 1:
+        raise TargetNotAllowed(
+            f"several servers have a proxy {name!r}: {', '.join(p.server for p in named)}",
+            hint='say which: add "server": "URL" to the toxic preset',
+        )
+    return named[0]
+
+
+def _check_toxics(toxics: Any) -> None:
+    if not isinstance(toxics, list | tuple) or not 1 <= len(toxics) <= 26:
+        raise InvalidInput("`toxics` is a list of 1 to 26 toxics")
+    for toxic in toxics:
+        kind = toxic.get("type") if isinstance(toxic, dict) else None
+        if kind not in TYPES:
+            raise InvalidInput(f"there is no toxic of type {kind!r}", hint=f"types: {', '.join(TYPES)}")
+        if toxic.get("stream", "downstream") not in ("upstream", "downstream"):
+            raise InvalidInput(f"the stream of toxic {kind!r} is upstream or downstream")
+        toxicity = toxic.get("toxicity", 1.0)
+        if isinstance(toxicity, bool) or not isinstance(toxicity, int | float) or not 0 < toxicity <= 1:
+            raise InvalidInput(f"the toxicity of toxic {kind!r} is above 0 and at most 1, got {toxicity!r}")
+        if toxicity < 1 and len(toxics) > 1:
+            raise InvalidInput("a toxicity below 1 goes with one toxic only: each draws its connections anew")
+
+
+def _complete(toxic: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": toxic["type"],
+        "stream": toxic.get("stream", "downstream"),
+        "toxicity": float(toxic.get("toxicity", 1.0)),
+        "attributes": dict(toxic.get("attributes", {})),
+    }
+
+
+def _matches(present: Any, wanted: Mapping[str, Any]) -> bool:
+    return (
+        present is not None
+        and present.type == wanted["type"]
+        and present.stream == wanted["stream"]
+        and abs(present.toxicity - wanted["toxicity"]) < 1e-6
+        and all(present.attributes.get(key) == value for key, value in wanted["attributes"].items())
+    )
+
+
+def _expired(name: str) -> bool:
+    match = TOXIC_NAME.match(name)
+    return match is not None and int(match["expires"]) <= clock.wall()
+
+
+def _first_that_works(*steps: Callable[[], Undone]) -> Undone:
+    failure: TargetError | None = None
+    for step in steps:
+        try:
+            return step()
+        except TargetError as error:
+            failure = error
+    assert failure is not None
+    raise failure

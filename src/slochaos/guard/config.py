@@ -1,0 +1,86 @@
+"""What a guard is told when it is started: everything that it needs to refuse, to undo and to stop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from slochaos.spec.environment import AllowedProxy, BudgetPolicy, Caps, Environment, Ready, Service
+
+
+@dataclass(frozen=True)
+class GuardConfig:
+    """One run as its guard sees it.
+
+    `watch_pid` is the process whose end ends every fault. `heartbeat_s` 0 means that this process does not
+    beat (a plain `chaos run`). `longest_s` bounds how long the run may hold its locks.
+    """
+
+    run_id: str
+    environment: Environment
+    state_dir: Path
+    run_dir: Path
+    watch_pid: int
+    experiment: str = ""
+    placebo: bool = False
+    gate_open: bool = False
+    heartbeat_s: float = 2.0
+    longest_s: float = 3600.0
+
+    def to_json(self) -> str:
+        """One JSON document for the guard's standard input. Objectives stay behind: the guard decides nothing."""
+        environment = self.environment
+        return json.dumps(
+            {
+                **{name: getattr(self, name) for name in _PLAIN},
+                "state_dir": str(self.state_dir),
+                "run_dir": str(self.run_dir),
+                "environment": {
+                    "name": environment.name,
+                    "path": str(environment.path),
+                    "protected": environment.protected,
+                    "variables": environment.variables,
+                    "proxies": [asdict(proxy) for proxy in environment.proxies],
+                    "caps": asdict(environment.caps),
+                    "services": [asdict(service) for service in environment.services],
+                },
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> GuardConfig:
+        """Read what `to_json` wrote."""
+        data = json.loads(text)
+        environment = data["environment"]
+        return cls(
+            **{name: data[name] for name in _PLAIN},
+            state_dir=Path(data["state_dir"]),
+            run_dir=Path(data["run_dir"]),
+            environment=Environment(
+                name=environment["name"],
+                path=Path(environment["path"]),
+                protected=environment["protected"],
+                variables=environment["variables"],
+                proxies=tuple(AllowedProxy(**proxy) for proxy in environment["proxies"]),
+                caps=Caps(**environment["caps"]),
+                budget=BudgetPolicy(),
+                services=tuple(_service(service) for service in environment["services"]),
+            ),
+        )
+
+
+_PLAIN = ("run_id", "watch_pid", "experiment", "placebo", "gate_open", "heartbeat_s", "longest_s")
+
+
+def _service(data: dict[str, Any]) -> Service:
+    return Service(
+        **{
+            **data,
+            "command": tuple(data["command"]),
+            "ready": Ready(**data["ready"]),
+            "environment": tuple((name, value) for name, value in data["environment"]),
+            "needs": tuple(data["needs"]),
+        }
+    )
