@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -89,3 +90,42 @@ class Environment:
     def self_contained(self) -> bool:
         """Whether slochaos starts the system itself."""
         return bool(self.services)
+
+
+@dataclass(frozen=True)
+class EnvironmentFile:
+    """An environment as written, its `${name}` not filled yet."""
+
+    path: Path
+    name: str
+    protected: bool
+    ports: tuple[str, ...]
+    variables: dict[str, str]
+
+
+def find(name_or_path: str, near: Path | None = None) -> Path:
+    """The environment's file. A name is looked up in ./environments, `near`'s ../environments, the examples.
+
+    `near` is the experiment's file. Raises InvalidInput, naming the environments that there are.
+    """
+    raise NotImplementedError
+
+
+def read(path: Path) -> EnvironmentFile:
+    """Check the file's form, fill nothing. Raises InvalidInput."""
+    raise NotImplementedError
+
+
+def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping[str, str]) -> Environment:
+    """Fill every `${name}` and check everything, SLO files too.
+
+    `values` are those of the run: `run_dir`, `run_id`, `secret`, `port_NAME` for each of `file.ports`
+    (`python` and `environment_dir` are filled here unless given). `overrides` are `--set NAME=VALUE` of
+    variables and ports. Raises InvalidInput.
+    """
+    raise NotImplementedError
+
+
+def placeholders(file: EnvironmentFile) -> dict[str, str]:
+    """Values for `validate` and `plan`, which start nothing."""
+    raise NotImplementedError
