@@ -1,0 +1,1 @@
+"""Alembic's script location: each step that changed the ledger's tables."""

@@ -1,0 +1,1 @@
+"""One module per revision, written by hand, never changed after a release."""

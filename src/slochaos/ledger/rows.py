@@ -1,0 +1,85 @@
+"""What the ledger answers: plain values, so that readers need not import a database library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One run in a list. `status` is one of the record's, or `running` while no result is known.
+
+    `costs` are (objective, gross share of its budget in per cent), dearest first. Never add them up.
+    """
+
+    id: str
+    experiment: str
+    environment: str
+    started: datetime
+    ended: datetime | None
+    status: str
+    exit_code: int | None
+    reason: str
+    placebo: bool
+    costs: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class RunningRow:
+    """A run that began and whose end is not recorded. `run_dir` is empty when it was not told."""
+
+    id: str
+    experiment: str
+    environment: str
+    started: datetime
+    host: str
+    run_dir: str
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """What was decided: about one objective, or about the run where `objective` is empty."""
+
+    run_id: str
+    objective: str
+    verdict: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Held:
+    """In how many of the judged runs an objective's rule was kept."""
+
+    held: int
+    runs: int
+
+
+@dataclass(frozen=True)
+class Refund:
+    """When one run's charge leaves the window, and what comes back then, in per cent of the budget."""
+
+    run_id: str
+    at: datetime
+    percent: float
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """What chaos took from one objective's budget, in the window that ends now.
+
+    `caused_events` and `caused_percent` count what runs caused; `left_percent` is what the last run saw
+    left (`seen_at`, `seen_by`), chaos and everything else together. `refunds` are in order of time.
+    """
+
+    objective: str
+    target: str
+    window: str
+    runs: int
+    caused_events: float
+    caused_percent: float
+    left_percent: float
+    seen_at: datetime
+    seen_by: str
+    refunds: tuple[Refund, ...] = ()

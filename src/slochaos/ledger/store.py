@@ -1,0 +1,292 @@
+"""The ledger as the rest of slochaos uses it. Each call is one transaction; nothing is held in between.
+
+Every method raises StateError, with a cause and a way out, when the ledger is locked, read-only, damaged,
+on a full disk, unreachable, or of a newer version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import ValidationError
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from slochaos.errors import InvalidInput, StateError
+from slochaos.ledger import database, entries, schema, standing
+from slochaos.ledger.rows import BudgetRow, DecisionRow, Held, HistoryRow, RunningRow
+from slochaos.ledger.tables import ChargeTable, DecisionTable, InjectionTable, RunTable
+from slochaos.record import Result
+
+RUNNING = "running"
+_JUDGED = ("passed", "failed")
+_LARGEST_RESULT = 64 * 1024 * 1024
+
+
+class Ledger:
+    """Runs, charges in events, injections and decisions. Charges are never added across objectives.
+
+    `location` is a path, `sqlite:///...`, `postgresql://...`, or empty for the user's own. Reading a ledger
+    that was never written answers with nothing and makes no file.
+    """
+
+    def __init__(self, location: str | Path = "") -> None:
+        self._url = database.locate(location)
+        self._engine = database.connect(self._url)
+        self._ready = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def __str__(self) -> str:
+        return database.describe(self._url)
+
+    def begin(
+        self,
+        run_id: str,
+        experiment: str,
+        environment: str,
+        started: str,
+        host: str,
+        *,
+        run_dir: str | Path = "",
+        placebo: bool = False,
+    ) -> None:
+        """Record that a run began (`started`: RFC 3339), before anything is injected.
+
+        Raises InvalidInput if the id belongs to an earlier run: its record is never overwritten.
+        """
+        row = RunTable(
+            id=run_id,
+            experiment=experiment,
+            environment=environment,
+            host=host,
+            run_dir=str(run_dir and Path(run_dir).absolute()),
+            started_at=entries.instant(started),
+            status=RUNNING,
+            reason="",
+            placebo=placebo,
+        )
+        with self._writing() as session:
+            if session.get(RunTable, run_id) is not None:
+                raise InvalidInput(
+                    f"a run {run_id} is already in the ledger",
+                    hint="choose another --run-id, or leave it out",
+                )
+            session.add(row)
+
+    def add(self, result: Result) -> None:
+        """Record how a run ended. Adding the same result again changes nothing."""
+        with self._writing() as session:
+            before = session.get(RunTable, result.run.id)
+            for table in (ChargeTable, InjectionTable, DecisionTable):
+                session.execute(delete(table).where(table.run_id == result.run.id))
+            session.merge(entries.run_of(result, before.run_dir if before else ""))
+            session.flush()
+            session.add_all(entries.parts_of(result))
+
+    def adopt(self, result_path: Path) -> Result:
+        """Record the result that a run left in its folder before it was killed. Raises StateError."""
+        result = _read_result(result_path)
+        self.add(result)
+        return result
+
+    def reconcile(self, host: str) -> list[str]:
+        """Adopt the results of this host's runs that never told the ledger their end; their ids.
+
+        Only folders that the run itself named at its begin are read. An unreadable result is left for
+        `running` to show.
+        """
+        adopted = []
+        for run in self.running():
+            path = Path(run.run_dir) / "result.json"
+            if run.host != host or not run.run_dir or not path.is_file():
+                continue
+            try:
+                result = _read_result(path)
+            except StateError:
+                continue
+            if result.run.id == run.id:
+                self.add(result)
+                adopted.append(run.id)
+        return adopted
+
+    def running(self) -> list[RunningRow]:
+        """Runs that began and whose end is not recorded, oldest first."""
+        query = select(RunTable).where(RunTable.status == RUNNING).order_by(RunTable.started_at)
+        with self._reading() as session:
+            rows = session.scalars(query).all() if session else ()
+            return [
+                RunningRow(r.id, r.experiment, r.environment, entries.moment(r.started_at), r.host, r.run_dir)
+                for r in rows
+            ]
+
+    def history(self, limit: int = 20, environment: str = "") -> list[HistoryRow]:
+        """The latest runs, newest first; of one environment, or of all."""
+        query = select(RunTable).order_by(RunTable.started_at.desc(), RunTable.id).limit(limit)
+        if environment:
+            query = query.where(RunTable.environment == environment)
+        with self._reading() as session:
+            if session is None:
+                return []
+            runs = session.scalars(query).all()
+            costs = _costs(session, [run.id for run in runs])
+            return [_history_row(run, costs.get(run.id, ())) for run in runs]
+
+    def get(self, run_id: str) -> Result:
+        """The record of one run. Raises InvalidInput if there is none, or not yet."""
+        with self._reading() as session:
+            run = session.get(RunTable, run_id) if session else None
+            if run is None:
+                raise InvalidInput(
+                    f"there is no run {run_id} in the ledger", hint="slochaos history lists the runs"
+                )
+            if run.result is None:
+                raise InvalidInput(
+                    f"run {run_id} has no result: it still runs, or was killed",
+                    hint="slochaos status shows what is in force, slochaos recover puts it back",
+                )
+            return _parse(run.result, f"the record of run {run_id}")
+
+    def decisions(self, run_id: str) -> list[DecisionRow]:
+        """What was decided of one run (first) and of its objectives."""
+        query = select(DecisionTable).where(DecisionTable.run_id == run_id).order_by(DecisionTable.objective)
+        with self._reading() as session:
+            rows = session.scalars(query).all() if session else ()
+            return [
+                DecisionRow(r.run_id, r.objective, r.verdict, r.reason, entries.moment(r.decided_at))
+                for r in rows
+            ]
+
+    def consumed(self, environment: str, objective: str, window_s: float, at: float) -> float:
+        """Bad events of one objective that runs caused and that are still in the window ending at `at`.
+
+        `at` is in seconds since the epoch. Placebo runs inject nothing, so that they cause nothing.
+        """
+        query = (
+            select(func.sum(ChargeTable.bad_attributed))
+            .join(RunTable, RunTable.id == ChargeTable.run_id)
+            .where(RunTable.environment == environment, RunTable.placebo.is_(False))
+            .where(ChargeTable.objective == objective)
+            .where(ChargeTable.charged_at > at - window_s, ChargeTable.charged_at <= at)
+        )
+        with self._reading() as session:
+            return float(session.scalar(query) or 0.0) if session else 0.0
+
+    def held(self, experiment: str, environment: str, objective: str) -> Held:
+        """How often the objective kept its rule in the runs of this experiment that passed or failed."""
+        query = (
+            select(DecisionTable.verdict, func.count())
+            .join(RunTable, RunTable.id == DecisionTable.run_id)
+            .where(RunTable.experiment == experiment, RunTable.environment == environment)
+            .where(RunTable.placebo.is_(False), RunTable.status.in_(_JUDGED))
+            .where(DecisionTable.objective == objective)
+            .where(DecisionTable.verdict.in_(("kept", "exceeded", "breached")))
+            .group_by(DecisionTable.verdict)
+        )
+        with self._reading() as session:
+            counts = dict(session.execute(query).tuples().all()) if session else {}
+        return Held(counts.get("kept", 0), sum(counts.values()))
+
+    def budget(self, environment: str, at: float) -> list[BudgetRow]:
+        """What chaos took from each objective of the environment, as of `at` (seconds since the epoch)."""
+        with self._reading() as session:
+            return standing.budget_rows(session, environment, at) if session else []
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """One transaction that holds the write lock, in tables that are up to date."""
+        with database.failures_of(self._url):
+            self._make_ready()
+            with Session(self._engine.execution_options(writes=True)) as session, session.begin():
+                yield session
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session | None]:
+        """One consistent view; None where nothing was ever written."""
+        with database.failures_of(self._url):
+            if not self._ready and not self._has_tables():
+                yield None
+                return
+            with Session(self._engine) as session:
+                yield session
+
+    def _make_ready(self) -> None:
+        if self._ready:
+            return
+        database.create_file(self._url)
+        with self._engine.connect() as connection:
+            self._ready = schema.is_current(connection)
+        if not self._ready:
+            schema.migrate(self._engine)
+            self._ready = True
+
+    def _has_tables(self) -> bool:
+        """Whether there is something to read; tables of an older version are brought up to date first."""
+        if database.is_sqlite(self._url) and not Path(str(self._url.database)).exists():
+            return False
+        with self._engine.connect() as connection:
+            if schema.is_empty(connection):
+                return False
+            self._ready = schema.is_current(connection)
+        self._make_ready()
+        return True
+
+
+def _read_result(path: Path) -> Result:
+    try:
+        if path.stat().st_size > _LARGEST_RESULT:
+            raise StateError(f"{path} is too large for a run's record", hint="move it away")
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StateError(f"{path} cannot be read: {error}", hint="check the run's folder") from error
+    return _parse(text, str(path))
+
+
+def _parse(text: str, what: str) -> Result:
+    try:
+        return Result.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StateError(
+            f"{what} is not a record that this version reads: {where}: {first['msg']}",
+            hint="it was cut short, or written by another version of slochaos",
+        ) from error
+
+
+def _costs(session: Session, run_ids: Sequence[str]) -> dict[str, tuple[tuple[str, float], ...]]:
+    """Each run's charges as gross shares of the budget, dearest first."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for charge in session.scalars(select(ChargeTable).where(ChargeTable.run_id.in_(run_ids))):
+        percent = standing.percent_of_budget(charge.bad_gross, charge)
+        found.setdefault(charge.run_id, []).append((charge.objective, percent))
+    return {run_id: tuple(sorted(costs, key=lambda c: (-c[1], c[0]))) for run_id, costs in found.items()}
+
+
+def _history_row(run: RunTable, costs: tuple[tuple[str, float], ...]) -> HistoryRow:
+    return HistoryRow(
+        id=run.id,
+        experiment=run.experiment,
+        environment=run.environment,
+        started=entries.moment(run.started_at),
+        ended=None if run.ended_at is None else entries.moment(run.ended_at),
+        status=run.status,
+        exit_code=run.exit_code,
+        reason=run.reason,
+        placebo=run.placebo,
+        costs=costs,
+    )
