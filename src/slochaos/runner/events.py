@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from slochaos import clock
-from slochaos.record import Plan, Result
+
+if TYPE_CHECKING:  # pydantic is not needed to emit the first events
+    from slochaos.record import Plan, Result
 
 
 @dataclass(frozen=True, kw_only=True)

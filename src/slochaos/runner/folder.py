@@ -1,0 +1,94 @@
+"""The run's folder: made before anything starts, with room set aside for the record.
+
+A disk that fills up during the run (samples, service logs) must not cost the record: the space for it is
+allocated first, and given back just before result.json is written.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+
+from slochaos import paths
+from slochaos.errors import InvalidInput, StateError
+
+_RESERVE_BYTES = 4 << 20
+
+
+def new_run_id() -> str:
+    """Eight hex digits as `7f3a-91c2`."""
+    digits = secrets.token_hex(4)
+    return f"{digits[:4]}-{digits[4:]}"
+
+
+def check_run_id(run_id: str) -> str:
+    """The run id, or InvalidInput. It becomes a folder's and a toxic's name."""
+    if not re.fullmatch(paths.RUN_ID, run_id):
+        raise InvalidInput(
+            f"--run-id: {run_id!r} is not a run id",
+            hint="lower-case letters, digits and hyphens, at most 63, not starting with a hyphen",
+        )
+    return run_id
+
+
+class RunFolder:
+    """The files of one run. All 0600, in a folder that only this user reads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reserve = path / ".reserve"
+
+    @classmethod
+    def make(cls, run_id: str) -> RunFolder:
+        """Make the folder and set the record's space aside.
+
+        Raises InvalidInput for a run id that was used before, StateError for a full or read-only disk.
+        """
+        folder = cls(paths.run_dir(run_id))
+        try:
+            folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.path.mkdir(mode=0o700)
+            folder._set_aside()
+        except FileExistsError as error:
+            raise InvalidInput(
+                f"--run-id: there is a run {run_id} already, in {folder.path}",
+                hint="leave --run-id out, or take another",
+            ) from error
+        except OSError as error:
+            raise StateError(
+                f"the run's folder {folder.path} cannot be written: {error.strerror}",
+                hint=f"free {_RESERVE_BYTES >> 20} MiB there, or start from another folder; nothing was injected",
+            ) from error
+        return folder
+
+    def file(self, name: str) -> Path:
+        """A path inside the folder."""
+        return self.path / name
+
+    def write(self, name: str, text: str) -> None:
+        """Write a whole file or nothing. Raises OSError."""
+        descriptor, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(temporary).replace(self.path / name)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def give_back_reserve(self) -> None:
+        """Free the space that was set aside for the record."""
+        self._reserve.unlink(missing_ok=True)
+
+    def _set_aside(self) -> None:
+        descriptor = os.open(self._reserve, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
+            else:
+                os.write(descriptor, bytes(_RESERVE_BYTES))
+        finally:
+            os.close(descriptor)
