@@ -23,7 +23,7 @@ _URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(
 _HTTP_SCHEME = re.compile(r"(?P<before>\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _SETTING = re.compile(
     rf"(?P<before>(?<![a-z0-9])(?:{_WORDS})[\"']?\s*[=:]\s*)(?!bearer\b|basic\b)"
-    r"(?:\"(?:[^\"\\]|\\.)+\"|'[^']+'|[^\s\"'&,;]{4,})",
+    r"(?:(?P<quote>[\"'])(?:(?!(?P=quote))[^\\]|\\.)+(?P=quote)|[^\s\"'&,;]{4,})",
     re.IGNORECASE,
 )
 
@@ -92,5 +92,10 @@ def _redacted_text(text: str, secrets: list[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, MASK)
     for pattern in (_URL_PASSWORD, _HTTP_SCHEME, _SETTING):
-        text = pattern.sub(rf"\g<before>{MASK}", text)
+        text = pattern.sub(_masked, text)
     return text
+
+
+def _masked(found: re.Match[str]) -> str:
+    quote_mark = found.groupdict().get("quote") or ""
+    return f"{found['before']}{quote_mark}{MASK}{quote_mark}"

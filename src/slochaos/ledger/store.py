@@ -198,7 +198,7 @@ class Ledger:
             .group_by(DecisionTable.verdict)
         )
         with self._reading() as session:
-            counts = dict(session.execute(query).tuples().all()) if session else {}
+            counts = {row[0]: row[1] for row in session.execute(query)} if session else {}
         return Held(counts.get("kept", 0), sum(counts.values()))
 
     def budget(self, environment: str, at: float) -> list[BudgetRow]:
