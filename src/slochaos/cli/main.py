@@ -1,5 +1,74 @@
-"""The slochaos command."""
+"""The `slochaos` command: its commands, `--version`, and the way out of the process."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from slochaos.cli import streams
+from slochaos.cli.budget import budget
+from slochaos.cli.doctor import doctor
+from slochaos.cli.failures import exit_code_of, leave
+from slochaos.cli.history import history
+from slochaos.cli.init import init
+from slochaos.cli.plan import plan
+from slochaos.cli.recover import recover
+from slochaos.cli.run import run
+from slochaos.cli.show import show
+from slochaos.cli.status import status
+from slochaos.cli.stop import stop
+from slochaos.cli.sweep import sweep
+from slochaos.cli.toxiproxy import toxiproxy
+from slochaos.cli.validate import validate
+
+EXIT_CODES = """\b
+Exit codes:
+  0 passed         everything required was shown
+  1 failed         a promise was broken, or it cost more than it may
+  2 invalid        the command line or a file does not validate
+  3 inconclusive   something required could not be decided
+  4 refused        nothing was injected, on purpose
+  5 aborted        stopped on the way, everything undone
+  6 undo-failed    a fault may still be in force
+  7 error          something of slochaos or a source failed
+  129, 130, 143    interrupted by a signal, everything undone
+"""
+
+app = typer.Typer(
+    name="slochaos",
+    help="Break a system on purpose, put everything back, and say what it cost in error budget.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+for command in (run, plan, validate, status, stop, recover, sweep):
+    app.command()(command)
+for command in (budget, history, show, doctor, init, toxiproxy):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from slochaos import __version__
+
+        streams.write(f"slochaos {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Break a system on purpose, put everything back, and say what it cost in error budget."""
 
 
 def main() -> None:
-    """Placeholder until the commands exist."""
+    """Run one command and end the process with its exit code."""
+    streams.survive_closed_pipes()
+    command = typer.main.get_command(app)
+    leave(exit_code_of(lambda: command.main(sys.argv[1:], prog_name="slochaos", standalone_mode=False)))

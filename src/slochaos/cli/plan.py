@@ -1,0 +1,103 @@
+"""`slochaos plan`: what a run would do, cost and decide, with nothing started and nothing injected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slochaos.cli.options import (
+    AllowForeignOption,
+    AllowUnderpoweredOption,
+    EnvironmentOption,
+    ExperimentArgument,
+    Format,
+    FormatOption,
+    SetOption,
+    VarFileOption,
+    VarOption,
+    assignments,
+)
+
+if TYPE_CHECKING:
+    from slochaos.runner.plan import Preview
+    from slochaos.runner.request import RunRequest
+
+
+def plan(
+    experiment: ExperimentArgument,
+    *,
+    environment: EnvironmentOption = "",
+    set_: SetOption = [],  # noqa: B006 - Typer copies defaults, and wants them written as lists
+    var: VarOption = [],  # noqa: B006
+    var_file: VarFileOption = [],  # noqa: B006
+    allow_foreign: AllowForeignOption = [],  # noqa: B006
+    allow_underpowered: AllowUnderpoweredOption = False,
+    output: FormatOption = Format.TEXT,
+) -> int:
+    """Show what a run would do: faults, cost, what it can decide, what stays if this host dies.
+
+    Reads files only: no module of the experiment is imported, nothing is started, no address opened. Exits
+    with 4 if the run would be refused.
+    """
+    from slochaos.runner.request import RunRequest
+
+    return print_preview(
+        RunRequest(
+            experiment=experiment,
+            environment=environment,
+            overrides=assignments(set_),
+            variables=tuple(var),
+            variable_files=tuple(var_file),
+            allow_foreign=tuple(allow_foreign),
+            allow_underpowered=allow_underpowered,
+        ),
+        output,
+    )
+
+
+def print_preview(request: RunRequest, output: Format) -> int:
+    """Print the plan of a request; 0, or 4 when the run would be refused."""
+    from slochaos.cli.failures import errors_as_document
+    from slochaos.cli.streams import write_document
+    from slochaos.errors import Refused
+    from slochaos.runner.plan import preview
+
+    with errors_as_document(output is Format.JSON):
+        found = preview(request)
+    if output is Format.JSON:
+        write_document(_document(found))
+    else:
+        _print_text(found)
+    return Refused.exit_code if found.refusals else 0
+
+
+def _document(found: Preview) -> dict[str, Any]:
+    return {
+        "experiment": found.experiment.name,
+        "environment": found.environment.name,
+        "plan": found.plan.model_dump(mode="json", by_alias=True),
+        "refusals": list(found.refusals),
+    }
+
+
+def _print_text(found: Preview) -> None:
+    """What would be done, then what it may cost and can decide, the refusals last."""
+    from slochaos.cli.streams import console, write
+    from slochaos.reports.terminal import render_plan
+
+    experiment = found.experiment
+    least_s = experiment.baseline_s + experiment.method_s
+    write(
+        f"{experiment.title}\n"
+        f"  baseline {experiment.baseline_s:g} s, method {experiment.method_s:g} s, recovery within "
+        f"{experiment.recovery_s:g} s: at least {least_s:g} s"
+    )
+    for fault in experiment.faults:
+        also = ", together with what follows" if fault.background else ""
+        write(f"  fault: {fault.name}: {fault.kind} on {fault.target} for {fault.duration_s:g} s{also}")
+    for action in experiment.foreign_actions:
+        write(f"  action of others, which slochaos cannot undo: {action}")
+    render_plan(found.plan, console(), title=f"{experiment.name} on {found.environment.name}")
+    for refusal in found.refusals:
+        write(f"REFUSED as things stand: {refusal}")
+    if not found.refusals:
+        write(f"Nothing was injected. slochaos run {experiment.path} would do it.")

@@ -1,0 +1,8 @@
+"""stub"""
+
+from __future__ import annotations
+
+
+def recover() -> int:
+    """Stub."""
+    return 0

@@ -1,0 +1,66 @@
+"""`slochaos show`: the record of one run, as it was printed when it ended."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slochaos.cli.options import Format, FormatOption, known_runs
+from slochaos.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from slochaos.record import Result
+
+
+def show(
+    run_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RUN]",
+            help="A run's id. Default: the latest.",
+            autocompletion=known_runs,
+            show_default=False,
+        ),
+    ] = "",
+    output: FormatOption = Format.TEXT,
+) -> int:
+    """Show what a run did and what it cost: the table, or the whole record with --format json."""
+    from slochaos.cli.failures import errors_as_document
+    from slochaos.cli.streams import console, write_document
+    from slochaos.paths import run_dir
+
+    with errors_as_document(output is Format.JSON):
+        result = _result(run_id)
+    if output is Format.JSON:
+        write_document(result.model_dump(mode="json", by_alias=True))
+        return 0
+    from slochaos.reports.terminal import render
+
+    report = run_dir(result.run.id) / "report.html"
+    render(result, console(), report=report if report.is_file() else None)
+    return 0
+
+
+def _result(run_id: str) -> Result:
+    """The record: from the run's folder under the working directory, else from this user's ledger."""
+    from slochaos.ledger.store import Ledger
+    from slochaos.paths import RUN_ID, run_dir
+    from slochaos.record import Result
+
+    if run_id and not re.match(RUN_ID, run_id):
+        raise InvalidInput(f"{run_id!r} is not a run's id", hint="slochaos history lists the runs")
+    with Ledger() as ledger:
+        if not run_id:
+            latest = next(iter(ledger.history(1)), None)
+            if latest is None:
+                raise InvalidInput("there is no run yet", hint="slochaos run EXPERIMENT makes one")
+            run_id = latest.id
+        path = run_dir(run_id) / "result.json"
+        if not path.is_file():
+            return ledger.get(run_id)
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} is not the record of a run: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,88 @@
+"""Standard output and standard error: one JSON document, safe text, and readers that go away.
+
+A run must go on, and undo what it did, when `| head` closes the pipe: what can no longer be written is
+dropped, and the exit code stays that of the run.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+    from rich.console import Console
+
+
+class _PatientFile(io.FileIO):
+    """A file descriptor that swallows what nobody reads any more."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
+def survive_closed_pipes() -> None:
+    """Replace sys.stdout and sys.stderr with streams that never raise BrokenPipeError."""
+    sys.stdout = _patient(sys.stdout)
+    sys.stderr = _patient(sys.stderr)
+
+
+def _patient(stream: TextIO | None) -> TextIO:
+    if stream is None:  # started with the descriptor closed (`>&-`)
+        return io.StringIO()
+    raw = _PatientFile(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=stream.encoding,
+        errors="backslashreplace",  # a terminal without UTF-8 gets escapes, not a crash
+        line_buffering=stream is sys.stderr or raw.isatty(),
+    )
+
+
+def printable(text: str) -> str:
+    """`text` without control characters, so that a title or a server's answer cannot drive the terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+
+
+def say(text: str) -> None:
+    """One message for the person, on standard error."""
+    sys.stderr.write(printable(text) + "\n")
+    sys.stderr.flush()
+
+
+def write(text: str) -> None:
+    """A command's result as text, on standard output."""
+    sys.stdout.write(printable(text) + "\n")
+    sys.stdout.flush()
+
+
+def write_document(document: Any) -> None:
+    """A command's result as the one JSON document on standard output."""
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=_plain)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    """Values of ours as JSON has them: times in RFC 3339 UTC, records as objects, fractions as numbers."""
+    import dataclasses
+    from datetime import UTC, datetime
+    from fractions import Fraction
+
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return float(value) if isinstance(value, Fraction) else str(value)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Rich's console on one of the two streams. Colours only on a terminal and without NO_COLOR."""
+    from rich.console import Console
+
+    return Console(file=sys.stderr if stderr else sys.stdout, highlight=False, emoji=False)
