@@ -1,0 +1,97 @@
+"""Fixtures for all tests: Toxiproxy servers, ours and the real one, and something to relay to."""
+
+from __future__ import annotations
+
+import os
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.toxiproxy_servers import NoGo, ToxiproxyServerProcess, real_binary, start_embedded, start_real
+
+
+@pytest.fixture(scope="session")
+def toxiproxy_server_binary() -> Path:
+    """The real toxiproxy-server. Without Go its tests are skipped on a desk, and fail in CI."""
+    try:
+        return real_binary()
+    except NoGo as error:
+        if os.environ.get("CI", "").lower() in {"true", "1"}:
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def embedded_toxiproxy(tmp_path: Path) -> Iterator[ToxiproxyServerProcess]:
+    """The embedded server, without proxies, on a free port."""
+    server = start_embedded(tmp_path / "embedded-toxiproxy.log")
+    try:
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture
+def real_toxiproxy(tmp_path: Path, toxiproxy_server_binary: Path) -> Iterator[ToxiproxyServerProcess]:
+    """The real server, without proxies, on a free port."""
+    server = start_real(tmp_path / "real-toxiproxy.log", toxiproxy_server_binary)
+    try:
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture(params=["embedded", "real"])
+def toxiproxy(request: pytest.FixtureRequest) -> ToxiproxyServerProcess:
+    """Each test that takes it runs on both servers."""
+    server = request.getfixturevalue(f"{request.param}_toxiproxy")
+    assert isinstance(server, ToxiproxyServerProcess)
+    return server
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A TCP server of the test on loopback."""
+
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """As Toxiproxy writes it."""
+        return f"{self.host}:{self.port}"
+
+
+class _Echo(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        connection: socket.socket = self.request
+        try:
+            while data := connection.recv(65536):
+                connection.sendall(data)
+        except OSError:
+            return  # the proxy cut the connection: what many tests are about
+
+
+class _EchoServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+
+@pytest.fixture
+def echo() -> Iterator[Upstream]:
+    """A TCP server that sends back what it gets and closes when its client does."""
+    with _EchoServer(("127.0.0.1", 0), _Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield Upstream("127.0.0.1", int(server.server_address[1]))
+        finally:
+            server.shutdown()
+            thread.join(timeout=5)
