@@ -14,7 +14,7 @@ from slochaos.spec.environment import Environment
 
 @dataclass(frozen=True)
 class Ticket:
-    """Who injects, and until when: `number` counts the injections of a run, `expires_wall` is an epoch second."""
+    """Who injects, and until when: `number` counts a run's injections, `expires_wall` is an epoch second."""
 
     run_id: str
     number: int
@@ -45,7 +45,9 @@ def family(kind: str) -> Family:
     """The family called `kind`. Raises InvalidInput with the kinds that exist."""
     found = FAMILIES.get(kind)
     if found is None:
-        raise InvalidInput(f"there is no fault of kind {kind!r}", hint=f"kinds: {', '.join(sorted(FAMILIES))}")
+        raise InvalidInput(
+            f"there is no fault of kind {kind!r}", hint=f"kinds: {', '.join(sorted(FAMILIES))}"
+        )
     return found
 
 
@@ -71,6 +73,7 @@ def operation_from_json(data: Mapping[str, Any]) -> Operation:
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in OPERATIONS:
         raise StateError(
-            f"the undo log holds an operation of an unknown kind: {kind!r}", hint="was it written by a newer slochaos?"
+            f"the undo log holds an operation of an unknown kind: {kind!r}",
+            hint="was it written by a newer slochaos?",
         )
     return OPERATIONS[kind].from_json(data)

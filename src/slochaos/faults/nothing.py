@@ -23,7 +23,7 @@ class Nothing(Operation):
     def perform(self) -> None:
         """Change nothing."""
 
-    def undo(self, *, applied: bool, last: bool) -> Undone:  # noqa: ARG002
+    def undo(self, *, applied: bool, last: bool) -> Undone:
         """Nothing to restore."""
         return Undone("undone")
 
@@ -41,10 +41,10 @@ class _Family:
         if parameters:
             raise InvalidInput(f"the fault `nothing` takes no parameters, got {sorted(parameters)}")
 
-    def prepare(self, parameters: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:  # noqa: ARG002
+    def prepare(self, parameters: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
         return Injection(target="nothing", queue=f"nothing-{ticket.number}", operations=(Nothing(),))
 
-    def if_host_dies(self, parameters: Mapping[str, Any], within_s: float) -> str:  # noqa: ARG002
+    def if_host_dies(self, parameters: Mapping[str, Any], within_s: float) -> str:
         return "changes nothing"
 
 

@@ -36,7 +36,9 @@ class Operation:
         raise NotImplementedError
 
     def undo(self, *, applied: bool, last: bool) -> Undone:
-        """Restore and verify. `applied`: the change was read back earlier. `last`: no call follows, so fences go too.
+        """Restore and verify.
+
+        `applied`: the change was read back earlier. `last`: no call follows, so fences go too.
 
         Raises TargetError when the target does not answer or does not obey.
         """

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from slochaos.spec.environment import AllowedProxy, Environment
 
 TYPES = ("latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data")
-TOXIC_NAME = re.compile(r"^slochaos-(?P<run>[a-z0-9-]+?)-(?P<number>\d+[a-z]?)(?P<down>-down)?-x(?P<expires>\d+)$")
+TOXIC_NAME = re.compile(
+    r"^slochaos-(?P<run>[a-z0-9-]+?)-(?P<number>\d+[a-z]?)(?P<down>-down)?-x(?P<expires>\d+)$"
+)
 LOCK_PREFIX = "slochaos-lock-"
 LOCK_UPSTREAM = re.compile(r"^slochaos-(?P<run>[a-z0-9-]+)-x(?P<expires>\d+)\.(?P<host>[^:]*):1$")
 CANARY_S = 0.5
@@ -59,7 +61,8 @@ class _ProxyOperation(Operation):
             state = server.proxy(self.proxy)
         except TargetGone as error:
             raise TargetNotAllowed(
-                f"Toxiproxy {self.server} has no proxy {self.proxy!r}", hint="create it, or correct the environment"
+                f"Toxiproxy {self.server} has no proxy {self.proxy!r}",
+                hint="create it, or correct the environment",
             ) from error
         if not state.is_at(self.listen, self.upstream):
             raise TargetNotAllowed(
@@ -92,9 +95,11 @@ class Toxics(_ProxyOperation):
         present = server.proxy(self.proxy).toxics
         for toxic in self.toxics:
             if not _matches(present.get(toxic["name"]), toxic):
-                raise TargetError(f"Toxiproxy {self.server} took the toxic {toxic['name']!r} but does not show it so")
+                raise TargetError(
+                    f"Toxiproxy {self.server} took the toxic {toxic['name']!r} but does not show it so"
+                )
 
-    def undo(self, *, applied: bool, last: bool) -> Undone:  # noqa: ARG002
+    def undo(self, *, applied: bool, last: bool) -> Undone:
         """Delete by name and verify, by harder means where the server does not obey."""
         server = self._api()
         state = self._ours(server)
@@ -103,7 +108,9 @@ class Toxics(_ProxyOperation):
         left = self._left(state)
         if not left:
             expired = applied and all(_expired(toxic["name"]) for toxic in self.toxics)
-            return Undone("expired" if expired else "superseded" if applied else "undone", "the toxic was gone already")
+            return Undone(
+                "expired" if expired else "superseded" if applied else "undone", "the toxic was gone already"
+            )
         return _first_that_works(
             lambda: self._delete(server, left),
             lambda: self._toggle(server, state, left),
@@ -118,7 +125,9 @@ class Toxics(_ProxyOperation):
     def by_hand(self) -> str:
         """One DELETE per toxic."""
         toxics = f"{self.server}/proxies/{self.proxy}/toxics"
-        return " ; ".join("curl -X DELETE " + shlex.quote(f"{toxics}/{toxic['name']}") for toxic in self.toxics)
+        return " ; ".join(
+            "curl -X DELETE " + shlex.quote(f"{toxics}/{toxic['name']}") for toxic in self.toxics
+        )
 
     def _left(self, state: ProxyState) -> list[str]:
         return [toxic["name"] for toxic in self.toxics if toxic["name"] in state.toxics]
@@ -174,7 +183,13 @@ class Outage(_ProxyOperation):
             )
         server.add_toxic(
             self.proxy,
-            {"name": self.tag, "type": "latency", "stream": "upstream", "toxicity": 0.0, "attributes": {"latency": 0}},
+            {
+                "name": self.tag,
+                "type": "latency",
+                "stream": "upstream",
+                "toxicity": 0.0,
+                "attributes": {"latency": 0},
+            },
         )
         if self.tag not in server.set_enabled(self.proxy, enabled=False).toxics:
             raise TargetError(f"Toxiproxy {self.server} lost the tag {self.tag!r} of the outage")
@@ -187,7 +202,9 @@ class Outage(_ProxyOperation):
             return state
         if self.tag not in state.toxics:
             if not state.enabled and applied:
-                return Undone("superseded", "our tag is gone and the proxy is down: somebody else holds it down")
+                return Undone(
+                    "superseded", "our tag is gone and the proxy is down: somebody else holds it down"
+                )
             return Undone("expired" if applied and _expired(self.tag) else "undone")
         by_others = applied and state.enabled
         if not state.enabled:
@@ -260,7 +277,7 @@ class Lock(Operation):
             server.delete_proxy(self.name)
         raise LockHeld(f"the proxy {self.proxy!r} at {self.server} was taken by another run just now")
 
-    def undo(self, *, applied: bool, last: bool) -> Undone:  # noqa: ARG002
+    def undo(self, *, applied: bool, last: bool) -> Undone:
         """Release the lock if it is still ours."""
         server = ToxiproxyServer(self.server)
         holder = self._holder(server)
@@ -292,7 +309,9 @@ class _Family:
         if unknown:
             raise InvalidInput(f"the toxiproxy fault does not take {sorted(unknown)}")
         if not isinstance(parameters.get("proxy"), str) or not parameters["proxy"]:
-            raise InvalidInput("the toxiproxy fault names no proxy", hint='add "proxy": "NAME" to the toxic preset')
+            raise InvalidInput(
+                "the toxiproxy fault names no proxy", hint='add "proxy": "NAME" to the toxic preset'
+            )
         down, toxics = parameters.get("enabled"), parameters.get("toxics")
         if (down is not None) == (toxics is not None) or down not in (None, False):
             raise InvalidInput('a toxic preset has either "enabled": false or "toxics": [...]')

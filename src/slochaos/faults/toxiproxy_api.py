@@ -34,7 +34,7 @@ _ABORT_ON_CLOSE = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         options = [*urllib3.connection.HTTPConnection.default_socket_options, _ABORT_ON_CLOSE]
-        super().init_poolmanager(*args, socket_options=options, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, socket_options=options, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class ProxyState:
 
     def is_at(self, listen: str, upstream: str) -> bool:
         """Whether this is the proxy that was meant: same addresses, not only the same name."""
-        return same_address(str(self.proxy.listen), listen) and same_address(str(self.proxy.upstream), upstream)
+        return same_address(str(self.proxy.listen), listen) and same_address(
+            str(self.proxy.upstream), upstream
+        )
 
 
 class ToxiproxyServer:
@@ -86,7 +88,9 @@ class ToxiproxyServer:
         self._call("PATCH", _path("proxies", name), {"enabled": enabled})
         state = self.proxy(name)
         if state.enabled is not enabled:
-            raise TargetError(f"Toxiproxy {self.url} took enabled={enabled} for {name!r} but reads {state.enabled}")
+            raise TargetError(
+                f"Toxiproxy {self.url} took enabled={enabled} for {name!r} but reads {state.enabled}"
+            )
         return state
 
     def add_toxic(self, proxy: str, toxic: dict[str, Any]) -> None:
@@ -134,7 +138,9 @@ class ToxiproxyServer:
             return None
         if status == 404 and said.endswith("not found"):
             raise TargetGone(f"Toxiproxy {self.url}: {said} ({method} {path})")
-        raise TargetError(f"Toxiproxy {self.url} answered {status} to {method} {path}: {said or text[:200]!r}")
+        raise TargetError(
+            f"Toxiproxy {self.url} answered {status} to {method} {path}: {said or text[:200]!r}"
+        )
 
     def _exchange(self, method: str, path: str, body: Any) -> tuple[int, str]:
         with requests.Session() as session:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +34,9 @@ class ProcessIdentity:
             return False
         try:
             process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) < 0.05 and process.status() != psutil.STATUS_ZOMBIE
+            return (
+                abs(process.create_time() - self.started) < 0.05 and process.status() != psutil.STATUS_ZOMBIE
+            )
         except psutil.NoSuchProcess:
             return False
 
@@ -57,9 +58,8 @@ class ProcessIdentity:
 
 def boot_id() -> str:
     """What changes with every boot of this host."""
-    if sys.platform == "linux":
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return str(int(psutil.boot_time()))
+    linux = Path("/proc/sys/kernel/random/boot_id")
+    return linux.read_text(encoding="ascii").strip() if linux.exists() else str(int(psutil.boot_time()))
 
 
 def host() -> str:

@@ -70,7 +70,9 @@ class UndoLog:
     def create(cls, state_dir: Path, run_id: str, header: Mapping[str, Any]) -> UndoLog:
         """A new log with its space allocated. Raises StateError when it exists or the disk is full."""
         if not re.match(RUN_ID, run_id):
-            raise StateError(f"{run_id!r} cannot be a run's id", hint="lower-case letters, digits and dashes, up to 63")
+            raise StateError(
+                f"{run_id!r} cannot be a run's id", hint="lower-case letters, digits and dashes, up to 63"
+            )
         path = log_path(state_dir, run_id)
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,454 @@
+"""The guard as others see it: the supervisor's handle, and the narrow one of an experiment's actions."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import queue
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slochaos import clock
+from slochaos.errors import GuardError, SlochaosError, UndoFailed
+from slochaos.guard import wire
+from slochaos.guard.config import GuardConfig
+from slochaos.guard.identity import ProcessIdentity
+from slochaos.guard.recovery import undo_log_of
+from slochaos.guard.undolog import FINISHED
+from slochaos.spec.experiment import PlannedFault
+
+ARM_S = 20.0
+ANSWER_S = 5.0
+SILENCE_S = 2.0
+BEAT_S = 0.2
+KEPT = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+)
+KEPT_PREFIXES = ("LC_", "XDG_", "SLOCHAOS_")
+
+
+@dataclass(frozen=True)
+class GuardEvent:
+    """Something that the guard did or saw. `at` is an instant of `clock.now`, `injection` an id or empty."""
+
+    kind: str
+    at: float
+    wall: float
+    injection: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class InjectionState:
+    """One injection as the guard last knew it. Times are pairs (instant, epoch seconds)."""
+
+    id: str
+    name: str
+    kind: str
+    target: str
+    state: str
+    expires_wall: float
+    times: Mapping[str, tuple[float, float]]
+    looks: int
+    seen: int
+    evidence: str
+    by_hand: str
+    detail: str
+
+    @classmethod
+    def from_report(cls, report: Mapping[str, Any]) -> InjectionState:
+        """From the guard's own JSON."""
+        times = {name: (float(at), float(wall)) for name, (at, wall) in report["times"].items()}
+        return cls(**{**report, "times": times})
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of it can be in force."""
+        return self.state in FINISHED
+
+    @property
+    def intended(self) -> tuple[float, float] | None:
+        """When it was written down, before anything was sent."""
+        return self.times.get("intended")
+
+    @property
+    def applied(self) -> tuple[float, float] | None:
+        """When it was read back in force."""
+        return self.times.get("applied")
+
+    @property
+    def undone(self) -> tuple[float, float] | None:
+        """When its undo was first verified."""
+        return next((self.times[s] for s in ("settling", *sorted(FINISHED)) if s in self.times), None)
+
+
+class Connection:
+    """One socket to a guard: answers by request number, events and beats on the side."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.settimeout(ANSWER_S)
+            self._socket.connect(str(path))
+            self._socket.settimeout(None)
+        except OSError as error:
+            self._socket.close()
+            raise GuardError(f"the guard at {path} does not answer: {error.strerror or error}") from error
+        self._numbers = itertools.count(1)
+        self._sending = threading.Lock()
+        self._answers: dict[int, queue.SimpleQueue[Mapping[str, Any] | None]] = {}
+        self.events: queue.SimpleQueue[GuardEvent] = queue.SimpleQueue()
+        self.last_beat = clock.now()
+        self.closed = threading.Event()
+        self._reader = threading.Thread(target=self._read, name="guard answers", daemon=True)
+        self._reader.start()
+
+    def send(self, call: str, **arguments: Any) -> int:
+        """Send a request without waiting; its number. Raises GuardError when the guard is gone."""
+        number = next(self._numbers)
+        self._answers[number] = queue.SimpleQueue()
+        line = wire.encode({"id": number, "call": call, **arguments})
+        try:
+            with self._sending:
+                if not select.select([], [self._socket], [], SILENCE_S)[1]:
+                    raise GuardError("the guard takes no requests any more")
+                self._socket.sendall(line)
+        except (OSError, ValueError) as error:
+            raise GuardError("the guard is gone") from error
+        return number
+
+    def answer(self, number: int, timeout_s: float | None) -> Any:
+        """The answer to a request. Raises what the guard raised; TimeoutError when there is none in time."""
+        try:
+            message = self._answers[number].get(timeout=timeout_s)
+        except queue.Empty:
+            raise TimeoutError from None
+        del self._answers[number]
+        if message is None:
+            raise GuardError("the guard is gone")
+        if "error" in message:
+            raise wire.error_from_json(message["error"])
+        return message.get("ok")
+
+    def ask(self, call: str, timeout_s: float | None = ANSWER_S, **arguments: Any) -> Any:
+        """Send a request and wait for its answer. Raises GuardError when there is none in time."""
+        number = self.send(call, **arguments)
+        try:
+            return self.answer(number, timeout_s)
+        except TimeoutError:
+            raise GuardError(f"the guard has not answered {call!r} for {timeout_s:g} s") from None
+
+    def beat(self) -> None:
+        """A sign of life, without an answer to wait for."""
+        number = self.send("beat")
+        self._answers.pop(number, None)
+
+    def close(self) -> None:
+        """Hang up."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        if threading.current_thread() is not self._reader:
+            self._reader.join(timeout=ANSWER_S)
+
+    def _read(self) -> None:
+        buffer = b""
+        with suppress(OSError, GuardError):
+            while chunk := self._socket.recv(65536):
+                *lines, buffer = (buffer + chunk).split(b"\n")
+                for line in lines:
+                    self._take(wire.decode(line))
+        self.closed.set()
+        for waiting in list(self._answers.values()):
+            waiting.put(None)
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if "event" in message:
+            self.events.put(GuardEvent(**message["event"]))
+        elif "beat" in message:
+            self.last_beat = clock.now()
+        elif message.get("id") in self._answers:
+            self._answers[message["id"]].put(message)
+
+
+class Guard:
+    """The supervisor's handle on the guard that it started."""
+
+    def __init__(self, config: GuardConfig, process: subprocess.Popen[bytes], path: Path) -> None:
+        self.config = config
+        self.socket = path
+        self.pid = process.pid
+        self._process = process
+        self._connection = Connection(path)
+        self._connection.ask("subscribe")
+        self._last_call = clock.now()
+
+    @classmethod
+    def start(cls, config: GuardConfig) -> Guard:
+        """Start a guard and wait until it is armed. Raises GuardError, StateError."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "slochaos.guard.process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=_guard_log(config),
+            env=_environment(),
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(config.to_json().encode() + b"\n")
+            process.stdin.close()
+            readable, _, _ = select.select([process.stdout], [], [], ARM_S)
+            line = process.stdout.readline() if readable else b""
+            said = wire.decode(line) if line else {}
+            if "error" in said:
+                raise wire.error_from_json(said["error"])
+            if "armed" not in said:
+                raise GuardError("the guard did not start", hint=f"see {config.run_dir / 'guard.log'}")
+            return cls(config, process, Path(said["armed"]))
+        except BrokenPipeError as error:
+            process.kill()
+            raise GuardError("the guard did not start", hint=f"see {config.run_dir / 'guard.log'}") from error
+        except SlochaosError:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            process.stdout.close()
+
+    def start_services(self, on_progress: Callable[[str], None]) -> None:
+        """Start the environment's services and wait until they are ready. Raises ServiceError."""
+        number = self._connection.send("start_services")
+        while True:
+            try:
+                self._connection.answer(number, BEAT_S)
+                return
+            except TimeoutError:
+                self.beat()
+            finally:
+                for event in self.events("progress"):
+                    on_progress(str(event.detail["text"]))
+
+    def lock(self, faults: Sequence[PlannedFault]) -> None:
+        """Hold the targets of these faults for this run. Raises LockHeld, TargetNotAllowed, TargetError."""
+        for fault in faults:
+            self._while_beating("lock", kind=fault.kind, parameters=fault.parameters)
+
+    def open_gate(self) -> None:
+        """Let injections through from now on."""
+        self._connection.ask("open_gate")
+
+    def close_gate(self) -> None:
+        """Refuse every further injection."""
+        self._connection.ask("close_gate")
+
+    def adopt(self, pid: int) -> None:
+        """The child that the guard kills if this process dies."""
+        self._connection.ask("adopt", pid=pid)
+
+    def beat(self) -> None:
+        """Tell that this process lives, and see that the guard does.
+
+        Call it at least every 0.5 s. Raises GuardError when the guard ended or has been silent for 2 s.
+        """
+        now = clock.now()
+        stalled = now - self._last_call > SILENCE_S / 2
+        self._last_call = now
+        if self._connection.closed.is_set() or self._process.poll() is not None:
+            raise GuardError("the guard died")
+        self._connection.beat()
+        if stalled:
+            self._connection.last_beat = now
+        if now - self._connection.last_beat > SILENCE_S:
+            raise GuardError(f"the guard has been silent for {SILENCE_S:g} s")
+
+    def events(self, only: str = "") -> list[GuardEvent]:
+        """What happened since the last call; with `only`, events of that kind, and the others stay."""
+        taken: list[GuardEvent] = []
+        kept: list[GuardEvent] = []
+        while not self._connection.events.empty():
+            event = self._connection.events.get()
+            (taken if only in ("", event.kind) else kept).append(event)
+        for event in kept:
+            self._connection.events.put(event)
+        return taken
+
+    def undo_all(self, reason: str) -> None:
+        """Close the gate, undo everything, return when it is verified. Raises UndoFailed, GuardError."""
+        states = [
+            InjectionState.from_report(report) for report in self._while_beating("undo_all", reason=reason)
+        ]
+        left = [state for state in states if not state.finished]
+        if left:
+            raise UndoFailed(
+                "a fault may still be in force: " + "; ".join(f"{s.target}: {s.detail}" for s in left),
+                hint="remove it by hand: " + " ; ".join(state.by_hand for state in left),
+            )
+
+    def injections(self) -> list[InjectionState]:
+        """Every injection of the run so far."""
+        return [InjectionState.from_report(report) for report in self._connection.ask("injections")]
+
+    def finish(self) -> None:
+        """Undo what is left, stop the services, release the locks, end the guard."""
+        with suppress(GuardError):
+            self._connection.send("finish")
+            while self._process.poll() is None and not self._connection.closed.is_set():
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(BEAT_S)
+                self.beat()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ANSWER_S)
+        self._kill()
+
+    def take_over(self) -> list[InjectionState]:
+        """Kill a guard that is dead or silent and undo everything from this process.
+
+        Raises UndoFailed when a fault may still be in force.
+        """
+        self._kill()
+        return [
+            InjectionState.from_report(report)
+            for report in undo_log_of(self.config.state_dir, self.config.run_id)
+        ]
+
+    def _while_beating(self, call: str, **arguments: Any) -> Any:
+        number = self._connection.send(call, **arguments)
+        while True:
+            try:
+                return self._connection.answer(number, BEAT_S)
+            except TimeoutError:
+                self.beat()
+
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._connection.close()
+
+
+class ExperimentClient:
+    """What an experiment's actions may ask of the guard. Safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = Connection(path)
+
+    def hello(self) -> dict[str, Any]:
+        """Run, environment and variables."""
+        answer = self._connection.ask("hello")
+        assert isinstance(answer, dict)
+        return answer
+
+    def inject(
+        self, name: str, kind: str, target: str, parameters: Mapping[str, Any], duration_s: float
+    ) -> InjectionState:
+        """Inject and return when it is in force. Raises Refused, TargetError, GuardError."""
+        arguments = {
+            "name": name,
+            "kind": kind,
+            "target": target,
+            "parameters": parameters,
+            "duration_s": duration_s,
+        }
+        return InjectionState.from_report(self._connection.ask("inject", timeout_s=None, **arguments))
+
+    def wait(self, injection: str) -> InjectionState:
+        """Return when the injection is undone and verified. Raises UndoFailed when that did not work."""
+        state = InjectionState.from_report(self._connection.ask("wait", timeout_s=None, injection=injection))
+        if not state.finished:
+            raise UndoFailed(f"{state.target}: {state.detail}", hint=f"remove it by hand: {state.by_hand}")
+        return state
+
+    def end_faults(self) -> list[InjectionState]:
+        """Undo every fault of the run that is still in force."""
+        reports = self._connection.ask("end_faults", timeout_s=None)
+        return [InjectionState.from_report(report) for report in reports]
+
+    def start_services(self) -> None:
+        """Start the environment's services, for runs without a supervisor."""
+        self._connection.ask("start_services", timeout_s=None)
+
+    def lock(self, kind: str, parameters: Mapping[str, Any]) -> None:
+        """Hold a target for this run."""
+        self._connection.ask("lock", timeout_s=None, kind=kind, parameters=parameters)
+
+    def close(self) -> None:
+        """Hang up; the guard stays."""
+        self._connection.close()
+
+
+def connect(path: Path | str) -> ExperimentClient:
+    """A client on the guard's socket."""
+    return ExperimentClient(Path(path))
+
+
+_started: list[subprocess.Popen[bytes] | Guard] = []
+
+
+def start_for_this_process(config: GuardConfig) -> ExperimentClient:
+    """A guard for a plain `chaos run`: it watches this process and needs no heartbeat."""
+    guard = Guard.start(config)
+    _started.append(guard)  # kept alive: its connection must not be collected while the process lives
+    os.environ[wire.SOCKET_VARIABLE] = str(guard.socket)
+    client = connect(guard.socket)
+    if config.environment.services:
+        client.start_services()
+    return client
+
+
+def stop(path: Path, why: str) -> None:
+    """Ask the guard at `path` to end its run. Returns when every fault is undone. Raises GuardError."""
+    connection = Connection(path)
+    try:
+        connection.ask("stop", timeout_s=60.0, why=why)
+    finally:
+        connection.close()
+
+
+def _environment() -> dict[str, str]:
+    """What the guard inherits. CI systems kill by environment cookies, so those stay behind."""
+    return {k: v for k, v in os.environ.items() if k in KEPT or k.startswith(KEPT_PREFIXES)}
+
+
+def _guard_log(config: GuardConfig) -> int:
+    if not config.run_dir.is_dir():
+        return subprocess.DEVNULL
+    try:
+        return os.open(config.run_dir / "guard.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:
+        return subprocess.DEVNULL
+
+
+__all__ = [
+    "Connection",
+    "ExperimentClient",
+    "Guard",
+    "GuardConfig",
+    "GuardEvent",
+    "InjectionState",
+    "ProcessIdentity",
+    "connect",
+    "json",
+    "start_for_this_process",
+    "stop",
+]

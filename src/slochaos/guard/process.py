@@ -1,0 +1,352 @@
+"""The guard's process: sockets, the watched process, heartbeats, signals, services, and the order of the end.
+
+Started by exec with its configuration on standard input; says one line on standard output once it is armed.
+It ends everything when the watched process ends, when its heartbeats stop, on a signal, or when asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from slochaos import clock
+from slochaos.errors import GuardError, SlochaosError, StateError
+from slochaos.guard import obituary, wire
+from slochaos.guard.config import GuardConfig
+from slochaos.guard.identity import ProcessIdentity, host
+from slochaos.guard.injector import Held, Injector
+from slochaos.guard.services import Services
+from slochaos.guard.undolog import UndoLog
+
+TICK_S = 0.02
+STALL_S = 0.5
+FAREWELL_S = 0.5
+
+
+class GuardProcess:
+    """One guard. `run` returns when nothing of the run is left, or when that cannot be achieved."""
+
+    def __init__(self, config: GuardConfig) -> None:
+        self._config = config
+        self._folder = Path(tempfile.mkdtemp(prefix="slochaos-", dir=_runtime_dir()))
+        self._socket = self._folder / "guard.sock"
+        self._log = self._open_log()
+        self._injector = Injector(config, self._log, self._publish_from_thread)
+        self._services = Services(config.environment.services, config.run_dir, self._log)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._subscribers: set[asyncio.StreamWriter] = set()
+        self._child: ProcessIdentity | None = None
+        self._last_beat: float | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+        self._watched = ProcessIdentity.of(config.watch_pid)
+        self._loop = asyncio.get_running_loop()
+        self._answers: dict[str, Callable[[Mapping[str, Any], asyncio.StreamWriter], Awaitable[Any]]] = {
+            "hello": self._hello,
+            "subscribe": self._subscribe,
+            "open_gate": self._open_gate,
+            "close_gate": self._close_gate,
+            "adopt": self._adopt,
+            "start_services": self._start_services,
+            "lock": self._take_lock,
+            "inject": self._inject,
+            "wait": self._wait,
+            "undo_all": self._undo_all,
+            "end_faults": self._end_faults,
+            "injections": self._injections,
+            "stop": self._stop,
+            "finish": self._finish,
+        }
+
+    async def run(self) -> None:
+        """Serve until the end."""
+        server = await asyncio.start_unix_server(self._serve, self._socket, limit=wire.LIMIT)
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            self._loop.add_signal_handler(getattr(signal, name), self._end_soon, f"the guard got {name}")
+        self._watch()
+        ticking = asyncio.create_task(self._tick())
+        print(json.dumps({"armed": str(self._socket), "pid": os.getpid()}), flush=True)  # noqa: T201
+        await self._over.wait()
+        ticking.cancel()
+        server.close()
+        for writer in list(self._writers):
+            writer.close()
+        await asyncio.sleep(0)
+        self._injector.close()
+        with contextlib.suppress(OSError):
+            self._socket.unlink(missing_ok=True)
+            self._folder.rmdir()
+
+    def _open_log(self) -> UndoLog:
+        watched = ProcessIdentity.of(self._config.watch_pid)
+        header = {
+            "host": host(),
+            "guard": vars(ProcessIdentity.of(os.getpid())),
+            "watched": vars(watched),
+            "socket": str(self._socket),
+            "run_dir": str(self._config.run_dir),
+            "environment": self._config.environment.name,
+            "experiment": self._config.experiment,
+            "started_wall": clock.wall(),
+        }
+        try:
+            return UndoLog.create(self._config.state_dir, self._config.run_id, header)
+        except StateError:
+            self._folder.rmdir()
+            raise
+
+    # What ends a run
+
+    def _watch(self) -> None:
+        """Notice the end of the watched process at once."""
+        if sys.platform == "linux":
+            try:
+                descriptor = os.pidfd_open(self._config.watch_pid)
+            except ProcessLookupError:
+                self._end_soon("the watched process is gone")
+                return
+        else:
+            queue = select.kqueue()
+            event = select.kevent(
+                self._config.watch_pid,
+                select.KQ_FILTER_PROC,
+                select.KQ_EV_ADD | select.KQ_EV_ONESHOT,
+                select.KQ_NOTE_EXIT,
+            )
+            queue.control([event], 0)
+            descriptor = queue.fileno()
+            self._kqueue = queue
+
+        def gone() -> None:
+            self._loop.remove_reader(descriptor)
+            self._end_soon("the watched process ended")
+
+        self._loop.add_reader(descriptor, gone)
+
+    async def _tick(self) -> None:
+        """Deadlines of injections, heartbeats, services that end early."""
+        before = clock.now()
+        told: set[str] = set()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = clock.now()
+            for held in self._injector.due(now):
+                self._injector.submit(held.injection.queue, partial(self._injector.undo, held))
+            # After a stall of our own, beats may lie unread in the socket: look again next time.
+            silent = self._last_beat is not None and now - self._last_beat > self._config.heartbeat_s
+            if silent and self._config.heartbeat_s and now - before < STALL_S:
+                self._end_soon(f"no sign of life from the run for {self._config.heartbeat_s:g} s")
+            before = now
+            for name in self._services.ended():
+                if name not in told:
+                    told.add(name)
+                    self._publish(
+                        {
+                            "kind": "service-ended",
+                            "detail": {"name": name, "log": self._services.log_tail(name)},
+                        }
+                    )
+
+    def _end_soon(self, reason: str) -> None:
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(reason))
+
+    async def _end(self, reason: str) -> None:
+        """Close the gate, undo, verify; then the child, the services, the locks, the log."""
+        await self._undo_everything()
+        self._publish({"kind": "ending", "detail": {"reason": reason}})
+        watched_gone = not self._watched.alive()
+        if self._child is not None and (watched_gone or self._stale()):
+            self._child.kill_session()
+        await asyncio.gather(*map(asyncio.wrap_future, self._injector.release_locks()))
+        await self._services.stop()
+        left = [held for held in self._injector.injections() if held.open]
+        if watched_gone:
+            obituary.write(self._config, self._injector.injections(), reason)
+        if left:
+            self._log.close()
+        else:
+            self._log.remove()
+        self._publish(
+            {"kind": "ended", "detail": {"reason": reason, "left": [held.report() for held in left]}}
+        )
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(FAREWELL_S):
+                await asyncio.gather(*(writer.drain() for writer in self._subscribers))
+        self._over.set()
+
+    def _stale(self) -> bool:
+        return self._last_beat is not None and clock.now() - self._last_beat > self._config.heartbeat_s > 0
+
+    async def _undo_everything(self) -> None:
+        self._injector.gate_open = False
+        await asyncio.gather(*map(asyncio.wrap_future, self._injector.undo_all()))
+
+    # Connections
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls: set[asyncio.Task[None]] = set()
+        self._writers.add(writer)
+        try:
+            while line := await reader.readline():
+                message = wire.decode(line)
+                if message.get("call") == "beat":
+                    self._last_beat = clock.now()
+                    writer.write(wire.encode({"beat": message.get("id")}))
+                    continue
+                call = asyncio.create_task(self._answer(message, writer))
+                calls.add(call)
+                call.add_done_callback(calls.discard)
+        except (ConnectionError, ValueError, GuardError):
+            pass  # a client that died or speaks nonsense has nothing more to say
+        finally:
+            self._subscribers.discard(writer)
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _answer(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        try:
+            handler = self._answers.get(str(message.get("call")))
+            if handler is None:
+                raise GuardError(f"the guard knows no call {message.get('call')!r}")
+            answer = {"id": message.get("id"), "ok": await handler(message, writer)}
+        except SlochaosError as error:
+            answer = {"id": message.get("id"), "error": wire.error_to_json(error)}
+        except (KeyError, TypeError, ValueError) as error:
+            failed = GuardError(f"a request that the guard cannot read: {error!r}")
+            answer = {"id": message.get("id"), "error": wire.error_to_json(failed)}
+        if not writer.is_closing():
+            writer.write(wire.encode(answer))
+
+    def _publish(self, event: Mapping[str, Any]) -> None:
+        line = wire.encode({"event": {"at": clock.now(), "wall": clock.wall(), "injection": "", **event}})
+        for writer in list(self._subscribers):
+            if writer.transport.get_write_buffer_size() < wire.LIMIT:
+                writer.write(line)
+
+    def _publish_from_thread(self, event: Mapping[str, Any]) -> None:
+        self._loop.call_soon_threadsafe(self._publish, event)
+
+    # Calls
+
+    async def _hello(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> dict[str, Any]:
+        environment = self._config.environment
+        return {
+            "run_id": self._config.run_id,
+            "environment": environment.name,
+            "environment_path": str(environment.path),
+            "variables": environment.variables,
+            "protected": environment.protected,
+            "placebo": self._config.placebo,
+        }
+
+    async def _subscribe(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        self._subscribers.add(writer)
+
+    async def _open_gate(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        if self._ending is not None:
+            raise GuardError("the guard is ending the run already")
+        self._injector.gate_open = True
+
+    async def _close_gate(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        self._injector.gate_open = False
+
+    async def _adopt(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._child = ProcessIdentity.of(int(message["pid"]))
+
+    async def _start_services(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        await self._services.start(lambda text: self._publish({"kind": "progress", "detail": {"text": text}}))
+
+    async def _take_lock(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        await asyncio.to_thread(self._injector.take_lock, message["kind"], message["parameters"])
+
+    async def _inject(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> dict[str, Any]:
+        try:
+            held = self._injector.prepare(
+                str(message["name"]), message["kind"], message["parameters"], message["duration_s"]
+            )
+            work = self._injector.submit(held.injection.queue, lambda: self._injector.inject(held))
+            await asyncio.wrap_future(work)
+        except SlochaosError as error:
+            self._publish(
+                {"kind": "refused", "detail": {"name": message.get("name"), **wire.error_to_json(error)}}
+            )
+            raise
+        return held.report()
+
+    async def _wait(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> dict[str, Any]:
+        held = self._by_id(str(message["injection"]))
+        await asyncio.to_thread(held.ended.wait)
+        return held.report()
+
+    async def _undo_all(
+        self, message: Mapping[str, Any], writer: asyncio.StreamWriter
+    ) -> list[dict[str, Any]]:
+        await self._undo_everything()
+        return [held.report() for held in self._injector.injections()]
+
+    async def _end_faults(
+        self, message: Mapping[str, Any], writer: asyncio.StreamWriter
+    ) -> list[dict[str, Any]]:
+        await asyncio.gather(*map(asyncio.wrap_future, self._injector.undo_all()))
+        return [held.report() for held in self._injector.injections()]
+
+    async def _injections(
+        self, message: Mapping[str, Any], writer: asyncio.StreamWriter
+    ) -> list[dict[str, Any]]:
+        return [held.report() for held in self._injector.injections()]
+
+    async def _stop(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        """From another terminal: faults end now; whoever runs the experiment is told and ends the rest."""
+        self._publish({"kind": "stop-requested", "detail": {"why": str(message.get("why", ""))}})
+        await self._undo_everything()
+        if self._last_beat is None:
+            self._end_soon("stopped by an operator")
+
+    async def _finish(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        self._end_soon("finished")
+
+    def _by_id(self, identifier: str) -> Held:
+        for held in self._injector.injections():
+            if held.id == identifier:
+                return held
+        raise GuardError(f"there is no injection {identifier!r}")
+
+
+def _runtime_dir() -> str | None:
+    folder = os.environ.get("XDG_RUNTIME_DIR", "")
+    return (
+        folder
+        if folder and Path(folder).is_dir() and os.access(folder, os.W_OK) and len(folder) < 60
+        else None
+    )
+
+
+async def _serve(config: GuardConfig) -> None:
+    await GuardProcess(config).run()
+
+
+def main() -> None:
+    """Read the configuration, serve, and say on standard output why that is not possible."""
+    try:
+        asyncio.run(_serve(GuardConfig.from_json(sys.stdin.readline())))
+    except SlochaosError as error:
+        print(json.dumps({"error": wire.error_to_json(error)}), flush=True)  # noqa: T201
+        sys.exit(error.exit_code)
+    except ProcessLookupError:
+        sys.exit(GuardError.exit_code)
+
+
+if __name__ == "__main__":
+    main()

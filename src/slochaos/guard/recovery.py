@@ -1,0 +1,238 @@
+"""Finishing what a run left: undo logs whose writer is gone are claimed, replayed and closed."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slochaos import clock
+from slochaos.errors import InvalidInput, StateError, TargetError, UndoFailed
+from slochaos.faults.catalogue import operation_from_json
+from slochaos.faults.operation import Operation, Undone
+from slochaos.guard.identity import ProcessIdentity
+from slochaos.guard.injector import LOOK_S, SETTLE_S, undo_operations
+from slochaos.guard.undolog import Entry, LoggedRun, UndoLog, log_path, logged_runs, read_log
+from slochaos.paths import RUN_ID
+
+AT_ONCE = 16
+TRY_FOR_S = 10.0
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """How one open entry of a dead run ended. `state` is `failed` when a fault may still be in force."""
+
+    run_id: str
+    entry: str
+    target: str
+    state: str
+    detail: str
+    by_hand: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing of it can be in force."""
+        return self.state != "failed"
+
+
+def recover(
+    state_dir: Path,
+    run_id: str | None = None,
+    *,
+    try_for_s: float = TRY_FOR_S,
+    on_progress: Callable[[Recovered], None] = lambda _: None,
+) -> list[Recovered]:
+    """Undo what dead runs of this user left, all or one. Living runs are left alone.
+
+    A target that does not answer is tried for `try_for_s`. Raises InvalidInput for a run without a log.
+    """
+    if run_id is not None:
+        check_run_id(run_id)
+        if not log_path(state_dir, run_id).exists():
+            raise InvalidInput(f"the run {run_id} has left nothing to recover", hint="see: slochaos status")
+        paths = [log_path(state_dir, run_id)]
+    else:
+        paths = [run.path for run in logged_runs(state_dir) if not run.alive]
+    return [done for path in paths for done in _recover_one(path, try_for_s, on_progress)]
+
+
+def forget(state_dir: Path, run_id: str, entry_id: str, why: str) -> None:
+    """Give up one open entry on somebody's word. Raises InvalidInput, StateError when the run lives."""
+    check_run_id(run_id)
+    if not why.strip():
+        raise InvalidInput("a fault is not forgotten without a reason", hint="add --why REASON")
+    path = log_path(state_dir, run_id)
+    log = UndoLog.claim(path)
+    run = read_log(path)
+    if log is None or run is None:
+        raise StateError(f"the run {run_id} has no log, or still runs", hint="see: slochaos status")
+    try:
+        if entry_id not in {entry.id for entry in run.open}:
+            raise InvalidInput(
+                f"the run {run_id} has no open fault {entry_id!r}", hint="see: slochaos status"
+            )
+        log.write({"id": entry_id, "state": "waived", "detail": why, **_now()})
+        _close(log, path)
+    finally:
+        log.close()
+
+
+def undo_log_of(state_dir: Path, run_id: str) -> list[dict[str, Any]]:
+    """Take over from a dead guard: undo at once and report as the guard does. Raises UndoFailed."""
+    path = log_path(state_dir, run_id)
+    before = read_log(path)
+    if before is None:
+        return []
+    failed = [done for done in _recover_one(path, TRY_FOR_S, lambda _: None, keep=True) if not done.ok]
+    after = read_log(path)
+    reports = [report(entry) for entry in (after or before).entries.values() if "operations" in entry.opened]
+    if failed:
+        raise UndoFailed(
+            "a fault may still be in force: " + "; ".join(f"{done.target}: {done.detail}" for done in failed),
+            hint="remove it by hand: " + " ; ".join(done.by_hand for done in failed),
+        )
+    remove_socket(before)
+    path.unlink(missing_ok=True)
+    return [each for each in reports if each["kind"] != "lock"]
+
+
+def report(entry: Entry) -> dict[str, Any]:
+    """An entry of a log in the shape of the guard's own reports."""
+    operations = operations_of(entry)
+    times: dict[str, tuple[float, float]] = {}
+    for state, at, wall in entry.history:
+        times.setdefault(state, (at, wall))
+    return {
+        "id": entry.id,
+        "name": entry.opened.get("name", ""),
+        "kind": entry.opened.get("kind", ""),
+        "target": entry.opened.get("target", ""),
+        "state": entry.state,
+        "times": times,
+        "expires_wall": entry.opened.get("expires_wall", 0.0),
+        "looks": 0,
+        "seen": 0,
+        "evidence": "",
+        "by_hand": " ; ".join(operation.by_hand() for operation in operations),
+        "detail": entry.last.get("detail", ""),
+    }
+
+
+def operations_of(entry: Entry) -> tuple[Operation, ...]:
+    """The operations that an entry may have performed. Raises StateError for unknown ones."""
+    return tuple(operation_from_json(data) for data in entry.opened.get("operations", ()))
+
+
+def check_run_id(run_id: str) -> None:
+    """Raise InvalidInput for what cannot be a run's id, so that it never becomes a path."""
+    if not re.match(RUN_ID, run_id):
+        raise InvalidInput(f"{run_id!r} is no run id", hint="lower-case letters, digits and dashes, up to 63")
+
+
+def _recover_one(
+    path: Path, try_for_s: float, on_progress: Callable[[Recovered], None], *, keep: bool = False
+) -> list[Recovered]:
+    log = UndoLog.claim(path)
+    run = read_log(path) if log is not None else None
+    if log is None or run is None:
+        return []
+    try:
+        _end_services(run, log)
+        lanes: dict[str, list[Entry]] = {}
+        for entry in run.open:
+            lanes.setdefault(str(entry.opened.get("target", "")), []).append(entry)
+        until = clock.now() + try_for_s
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            results = list(
+                pool.map(lambda lane: _undo_lane(run, log, lane, until, on_progress), lanes.values())
+            )
+        if not keep:
+            _close(log, path)
+        return [done for lane in results for done in lane]
+    finally:
+        log.close()
+
+
+def _undo_lane(
+    run: LoggedRun, log: UndoLog, entries: list[Entry], until: float, on_progress: Callable[[Recovered], None]
+) -> list[Recovered]:
+    """The open entries of one target: the latest first, locks last."""
+    done = []
+    latest_first = entries[::-1]
+    for entry in sorted(latest_first, key=lambda entry: entry.opened.get("kind") == "lock"):
+        operations = operations_of(entry)
+        by_hand = " ; ".join(operation.by_hand() for operation in operations)
+        ended = _undo(entry, operations, log, until)
+        state, detail = (
+            (ended.end, ended.detail) if isinstance(ended, Undone) else ("failed", str(ended.message))
+        )
+        log.write({"id": entry.id, "state": state, "detail": detail, **_now()})
+        recovered = Recovered(
+            run.run_id, entry.id, str(entry.opened.get("target", "")), state, detail, by_hand
+        )
+        on_progress(recovered)
+        done.append(recovered)
+    return done
+
+
+def _undo(
+    entry: Entry, operations: tuple[Operation, ...], log: UndoLog, until: float
+) -> Undone | TargetError:
+    if not entry.sent:
+        return Undone("undone", "nothing had been sent")
+    applied = entry.applied
+    # Without an answer on record, a request may still be on its way: see the injector's settling.
+    settle_until = 0.0 if applied else clock.now() + SETTLE_S
+    while True:
+        try:
+            ended = undo_operations(operations, applied=applied, last=clock.now() >= settle_until)
+        except TargetError as error:
+            if clock.now() >= until:
+                return error
+            time.sleep(LOOK_S)
+            continue
+        if clock.now() >= settle_until:
+            if applied:
+                return ended
+            return undo_operations(operations, applied=applied, last=True)
+        if entry.state != "settling":
+            log.write({"id": entry.id, "state": "settling", **_now()})
+            entry.state = "settling"
+        time.sleep(LOOK_S)
+
+
+def _end_services(run: LoggedRun, log: UndoLog) -> None:
+    for entry in list(run.open):
+        about: Mapping[str, Any] | None = entry.opened.get("service")
+        if about is None:
+            continue
+        ProcessIdentity(int(about["pid"]), float(about["started"]), str(about["boot"])).kill_session()
+        entry.state = "undone"
+        log.write({"id": entry.id, "state": "undone", **_now()})
+
+
+def _close(log: UndoLog, path: Path) -> None:
+    """Delete the log if nothing in it is open any more."""
+    run = read_log(path)
+    if run is not None and not run.open:
+        remove_socket(run)
+        log.remove()
+
+
+def remove_socket(run: LoggedRun) -> None:
+    """Delete the socket that a killed guard has left, and the folder made for it."""
+    socket = Path(str(run.header.get("socket", "")))
+    if socket.name == "guard.sock" and socket.parent.name.startswith("slochaos-"):
+        with suppress(OSError):
+            socket.unlink(missing_ok=True)
+            socket.parent.rmdir()
+
+
+def _now() -> dict[str, float]:
+    return {"at": clock.now(), "wall": clock.wall()}
