@@ -1,19 +1,27 @@
-"""Budgets and charges, in events or slices; per cent is derived, never stored."""
+"""Budgets and charges, in events or slices; per cent is derived, never stored.
+
+What decides is exact: fractions of the text, never floats (`1 - 0.999` would let exactly 0.1 % pass `<`).
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Literal
 
 Basis = Literal["observed", "projected"]
+Interval = tuple[float, float]
+ShareInterval = tuple[Fraction, Fraction | float]
 
 
 @dataclass(frozen=True)
 class Budget:
     """What one objective allows over its window, in events (Occurrences) or slices (Timeslices).
 
-    `window_events` is how many events the window holds, `consumed` how many bad ones it already has.
+    `window_events` is how many events the window holds, `consumed` how many bad ones it already has; `basis`
+    says whether the former was read from a source or projected from the baseline's rate.
     """
 
     allowed: Fraction
@@ -25,18 +33,43 @@ class Budget:
 
     @property
     def size(self) -> Fraction:
-        """Bad events that the window allows, as a share of it (not rounded)."""
+        """Bad events that are the whole budget, not rounded."""
         return self.allowed * self.window_events
+
+    @property
+    def most_bad(self) -> int:
+        """The largest number of bad events with which the objective is still met."""
+        return allowed_bad(self.allowed, math.floor(self.window_events), strict=self.strict)
+
+    @property
+    def consumed_share(self) -> Fraction:
+        """What the window has already used, as a share of the budget."""
+        return self.share_exactly(self.consumed)
 
     @property
     def left_share(self) -> Fraction:
         """What is left, as a share of the budget; below 0 when overspent."""
-        raise NotImplementedError
+        return 1 - self.consumed_share
+
+    def share_exactly(self, bad: Fraction | float) -> Fraction:
+        """`bad` (finite) events as a share of the budget."""
+        if not bad:
+            return Fraction(0)
+        if self.size <= 0:
+            raise ValueError("a budget of no events cannot be spent")
+        return Fraction(bad) / self.size
+
+    def share(self, bad: float) -> Fraction | float:
+        """`bad` events as a share of the budget; `math.inf` for an unknown number."""
+        return math.inf if math.isinf(bad) else self.share_exactly(bad)
 
 
 def allowed_bad(allowed: Fraction, total: int, *, strict: bool) -> int:
-    """The largest number of bad events among `total`: ceil(aN) - 1 for `lt`, floor(aN) for `lte`."""
-    raise NotImplementedError
+    """The largest number of bad events among `total`: ceil(aN) - 1 for `lt`, floor(aN) for `lte`.
+
+    Never below 0: no bad event at all meets every objective.
+    """
+    return max(math.ceil(allowed * total) - 1, 0) if strict else math.floor(allowed * total)
 
 
 def projected(
@@ -47,24 +80,30 @@ def projected(
     seconds: float,
     at_least: int = 0,
     strict: bool = False,
-    consumed: Fraction = Fraction(0),
+    consumed: Fraction | float = 0,
 ) -> Budget:
-    """A budget whose window is filled from a baseline of `events` in `seconds`; holds `at_least` events (the run's)."""
-    raise NotImplementedError
+    """A budget whose window is filled at the baseline's rate: `events` in `seconds`.
+
+    The window holds `at_least` so many events (those of the run itself), so that a run after a silent baseline
+    still has a budget.
+    """
+    rate = Fraction(events) / Fraction(seconds) if seconds > 0 else Fraction(0)
+    window_events = max(rate * window_s, Fraction(at_least))
+    return Budget(allowed, window_s, window_events, "projected", strict, Fraction(consumed))
 
 
 def observed(
     allowed: Fraction, window_s: int, *, window_events: float, consumed: float, strict: bool = False
 ) -> Budget:
     """A budget whose window was read from the source."""
-    raise NotImplementedError
+    return Budget(allowed, window_s, Fraction(window_events), "observed", strict, Fraction(consumed))
 
 
 def in_slices(
     allowed: Fraction, window_s: int, slice_s: int, *, consumed: float = 0, strict: bool = False
 ) -> Budget:
-    """A budget of time slices: their number is known, so the basis is `observed`."""
-    raise NotImplementedError
+    """A budget of time slices: how many the window holds is known, so the basis is `observed`."""
+    return Budget(allowed, window_s, Fraction(window_s, slice_s), "observed", strict, Fraction(consumed))
 
 
 @dataclass(frozen=True)
@@ -73,39 +112,78 @@ class Charge:
 
     budget: Budget
     bad_gross: int
-    bad_gross_interval: tuple[float, float]
+    bad_gross_interval: Interval
     bad_attributed: float
-    attributed_interval: tuple[float, float]
-    refund_complete: str = ""
+    attributed_interval: Interval
+    refund_complete: str
 
     @property
     def gross_share(self) -> Fraction:
-        """Share of the budget (1 = all of it) that was spent while the run lasted."""
-        raise NotImplementedError
+        """Share of the budget (1 = all of it) that was spent while the run lasted, whatever the reason."""
+        return self.budget.share_exactly(self.bad_gross)
 
     @property
-    def gross_share_interval(self) -> tuple[Fraction, Fraction | float]:
+    def gross_share_interval(self) -> ShareInterval:
         """(at least, at most) of `gross_share`."""
-        raise NotImplementedError
+        return self._shares(self.bad_gross_interval)
 
     @property
-    def attributed_share_interval(self) -> tuple[Fraction, Fraction | float]:
-        """(at least, at most) of the share that the fault caused."""
-        raise NotImplementedError
+    def attributed_share(self) -> Fraction:
+        """Share of the budget that the fault caused."""
+        return self.budget.share_exactly(self.bad_attributed)
+
+    @property
+    def attributed_share_interval(self) -> ShareInterval:
+        """(at least, at most) of `attributed_share`."""
+        return self._shares(self.attributed_interval)
+
+    @property
+    def equivalent_outage_s(self) -> float:
+        """Seconds of complete outage that would have cost as much."""
+        return float(self.gross_share * self.budget.allowed * self.budget.window_s)
+
+    def _shares(self, interval: Interval) -> ShareInterval:
+        return self.budget.share_exactly(interval[0]), self.budget.share(interval[1])
 
     def fields(self) -> dict[str, Any]:
-        """The fields of `record.Charge`: `record.Charge(**charge.fields())`."""
-        raise NotImplementedError
+        """The fields of `record.Charge`: `record.Charge(**charge.fields())`. JSON has no infinity: None."""
+        before = 100 * self.budget.consumed_share
+        low, high = self.attributed_share_interval
+        return {
+            "bad_gross": self.bad_gross,
+            "bad_gross_interval": (self.bad_gross_interval[0], _finite(self.bad_gross_interval[1])),
+            "bad_attributed": self.bad_attributed,
+            "attributed_interval": (self.attributed_interval[0], _finite(self.attributed_interval[1])),
+            "window_events": float(self.budget.window_events),
+            "basis": self.budget.basis,
+            "cost_percent": float(100 * self.gross_share),
+            "attributed_percent": float(100 * self.attributed_share),
+            "attributed_percent_interval": (float(100 * low), _finite(float(100 * high))),
+            "consumed_before_percent": float(before),
+            "consumed_after_percent": float(before + 100 * self.gross_share),
+            "equivalent_outage_seconds": self.equivalent_outage_s,
+            "refund_complete": self.refund_complete,
+        }
 
 
 def charge(
     budget: Budget,
     *,
     bad: int,
-    bad_interval: tuple[float, float],
+    bad_interval: Interval,
     attributed: float,
-    attributed_interval: tuple[float, float],
+    attributed_interval: Interval,
     ended_epoch: float,
 ) -> Charge:
-    """Charge a run that ended at `ended_epoch` (epoch seconds, for the refund) to `budget`."""
-    raise NotImplementedError
+    """Charge a run that ended at `ended_epoch` (epoch seconds) to `budget`.
+
+    The last of it is refunded one window later, when its events have left a rolling window.
+    """
+    refunded = datetime.fromtimestamp(math.ceil(ended_epoch) + budget.window_s, UTC)
+    return Charge(
+        budget, bad, bad_interval, attributed, attributed_interval, refunded.strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -6,29 +6,45 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from slochaos.wording import percent, window_name
+
 Step = Literal["normal", "notify", "restricted", "frozen"]
+
+_STEPS: tuple[tuple[float, Step], ...] = (
+    (1.0, "frozen"),
+    (0.8, "restricted"),
+    (0.5, "notify"),
+    (0.0, "normal"),
+)
+_RESTRICTED_SHARE_OF_REST = 0.01
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """One objective before the run. Shares of its budget (1 = all of it)."""
+    """One objective before the run. Shares of its budget (1 = all of it).
+
+    `refund_at`: RFC 3339, when its consumption will have fallen enough, if that is known.
+    """
 
     objective: str
     consumed: float
     worst: float
     window_s: int
-    affordable_at: str = ""
+    refund_at: str = ""
 
 
 @dataclass(frozen=True)
 class PolicyDecision:
-    """What the policy says. `allowed` is False only when it enforces; `notify` names whom to tell about what."""
+    """What the policy says. `allowed` is False only when it enforces; in `advise` mode `reason` still stands.
+
+    `notices` are sentences worth telling at 50 % and above, also when the run is allowed.
+    """
 
     allowed: bool
     step: Step
     reason: str = ""
     way_out: str = ""
-    advice: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def decide(
@@ -41,10 +57,58 @@ def decide(
     """50 % consumed: say so; 80 %: only runs whose worst is within 1 % of what is left, none at random; 100 %: none.
 
     At any step a run is refused whose worst case exceeds what is left. Scope `run` starts with a full budget.
+    The most consumed objective gives the step.
     """
-    raise NotImplementedError
+    ranked = sorted((_scoped(outlook, scope) for outlook in outlooks), key=lambda o: -o.consumed)
+    step = step_of(ranked[0].consumed) if ranked else "normal"
+    notices = tuple(_consumed_text(o) for o in ranked if step_of(o.consumed) != "normal")
+    for outlook in ranked:
+        objection = _objection(outlook, random_faults)
+        if objection is not None:
+            reason, way_out = objection
+            return PolicyDecision(mode == "advise", step, reason, way_out, notices)
+    return PolicyDecision(True, step, notices=notices)
 
 
 def step_of(consumed: float) -> Step:
     """The policy's step for a consumed share."""
-    raise NotImplementedError
+    return next((step for limit, step in _STEPS if consumed >= limit), "normal")
+
+
+def _scoped(outlook: Outlook, scope: Literal["run", "rolling"]) -> Outlook:
+    return Outlook(outlook.objective, 0.0, outlook.worst, outlook.window_s) if scope == "run" else outlook
+
+
+def _objection(outlook: Outlook, random_faults: bool) -> tuple[str, str] | None:
+    """(reason, way out) where this objective's budget forbids the run."""
+    step, left = step_of(outlook.consumed), 1 - outlook.consumed
+    if step == "frozen":
+        return f"{_consumed_text(outlook)}: no chaos until it refills", _wait(outlook)
+    if step == "restricted" and random_faults:
+        return f"{_consumed_text(outlook)}: no faults at random above 80 %", "name the target, or " + _wait(
+            outlook
+        )
+    most = left * _RESTRICTED_SHARE_OF_REST if step == "restricted" else left
+    if outlook.worst <= most:
+        return None
+    worst = f"{outlook.objective} may cost {percent(outlook.worst, unlike=most)} of its {_window(outlook)}"
+    limit = (
+        f"{percent(left)} is left"
+        if most == left
+        else f"{_consumed_text(outlook)}: at most {percent(most)} may be spent"
+    )
+    return f"{worst}, {limit}", f"a shorter fault, or a cost rule below {percent(most)}"
+
+
+def _consumed_text(outlook: Outlook) -> str:
+    return f"{outlook.objective} has used {percent(outlook.consumed)} of its {_window(outlook)}"
+
+
+def _window(outlook: Outlook) -> str:
+    return window_name(outlook.window_s)
+
+
+def _wait(outlook: Outlook) -> str:
+    return (
+        f"wait until {outlook.refund_at}" if outlook.refund_at else "wait until old errors leave the window"
+    )

@@ -1,23 +1,33 @@
-"""The decisions: per objective, for the baseline, and for the run as a whole."""
+"""The decision on one objective: its rule against what was counted.
+
+Two different questions. What the run cost is a census: it was counted, and is compared exactly. Whether a
+floor holds is inferred from the events of the fault, by one-sided bounds. Slices are always a census.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from slochaos.verdict.bounds import CONFIDENCE
-from slochaos.verdict.counts import Counted, Missing, Promise, Spent
+from slochaos.verdict.bounds import CONFIDENCE, at_least, at_most
+from slochaos.verdict.counts import Counted, Missing, Promise, Spent, Tally
+from slochaos.verdict.power import needed_events
+from slochaos.wording import count, exact_percent, percent, seconds, window_name
 
 Verdict = Literal["kept", "exceeded", "breached", "unproven", "observed"]
-Status = Literal[
-    "undo-failed", "invalid", "refused", "interrupted", "failed", "aborted", "error", "inconclusive", "passed"
-]
+
+_WORST_FIRST: tuple[Verdict, ...] = ("breached", "exceeded", "unproven", "kept", "observed")
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is established about one objective. `word` is stable, for machines; `reason` is a sentence."""
+    """What is established about one objective. `word` is stable, for machines; `reason` is a sentence.
+
+    Words: `held`, `within-cost`, `below-floor`, `over-cost`, `too-few-events`, `baseline-noise`,
+    `counting-uncertain`, `no-rule`, and the reason of missing data as the source gave it.
+    """
 
     verdict: Verdict
     word: str
@@ -38,57 +48,198 @@ def decide_objective(
 ) -> Decision:
     """Judge one objective by its rule: `hold` (floor of the good share) and `cost` (share of the budget).
 
-    `fault` is [S0, S1), `with_drain` the fault plus the clients' timeouts; `objectives` is how many are judged
-    in this run; `rate_per_s` turns missing evidence into seconds. Without a rule: "observed".
+    `fault` is [S0, S1), `with_drain` the fault plus the clients' timeouts. `objectives` is how many have a
+    floor in this run; `rate_per_s` turns missing events into seconds. Without a rule: "observed".
     """
-    raise NotImplementedError
+    found: list[Decision] = []
+    if hold is not None:
+        floor = _Floor(objective, hold, objectives, rate_per_s, confidence)
+        found.append(_decide_hold(floor, fault, with_drain))
+    if cost is not None:
+        found.append(_decide_cost(objective, cost, spent))
+    if not found:
+        return _observe(objective, fault)
+    worst = min(found, key=lambda decision: _WORST_FIRST.index(decision.verdict))
+    alike = [decision.reason for decision in found if decision.verdict == worst.verdict]
+    return Decision(worst.verdict, worst.word, "; ".join(alike))
+
+
+@dataclass(frozen=True)
+class _Floor:
+    """A `hold` of one objective, and how sure to be."""
+
+    objective: Promise
+    hold: Fraction
+    objectives: int
+    rate_per_s: float
+    confidence: float
+
+    @property
+    def allowed(self) -> Fraction:
+        return 1 - self.hold
+
+    @property
+    def strict(self) -> bool:
+        """The objective's own target keeps its operator; any other floor may be touched."""
+        return self.objective.operator == "lt" and self.allowed == self.objective.allowed
+
+    @property
+    def census(self) -> bool:
+        return self.objective.method == "Timeslices"
+
+    @property
+    def breach_confidence(self) -> float:
+        """Several objectives, each with a chance of a false alarm: alpha / m on the breach side."""
+        return 1 - (1 - self.confidence) / max(self.objectives, 1)
+
+    def permits(self, share: float | Fraction) -> bool:
+        return share < self.allowed if self.strict else share <= self.allowed
+
+    def permits_count(self, bad: float, total: float) -> bool:
+        if math.isinf(bad):
+            return False
+        return self.permits(Fraction(bad) / Fraction(total)) if total else True
+
+
+def _decide_hold(floor: _Floor, fault: Counted | Missing, with_drain: Counted | Missing) -> Decision:
+    """Both the fault and the fault plus drain have to be shown to hold; the worse of them is reported."""
+    judge = _judge_slices if floor.census else _judge_events
+    decisions: list[tuple[int, float, Decision]] = []
+    for phase in (fault, with_drain):
+        if isinstance(phase, Missing):
+            return _unproven_without_data(floor.objective, phase)
+        decision = judge(floor, phase)
+        decisions.append((_WORST_FIRST.index(decision.verdict), -_bad_share(phase), decision))
+    return min(decisions, key=lambda ranked: ranked[:2])[2]
+
+
+def _judge_events(floor: _Floor, seen: Counted) -> Decision:
+    name, needed = floor.objective.name, f"{exact_percent(floor.hold)} has to hold"
+    least, most = at_least(seen, floor.breach_confidence), at_most(seen, floor.confidence)
+    observed = f"{name} held {_share_text(seen, floor.hold)}"
+    if least > floor.allowed:
+        return Decision("breached", "below-floor", f"{observed}, {needed}")
+    if floor.permits(most):
+        return Decision("kept", "held", f"{observed}, {needed}")
+    if _doubtful(seen) and _decided_by_point(floor, seen):
+        return Decision("unproven", "counting-uncertain", f"{observed}, {needed}{_doubts(seen)}")
+    shown = f"which shows no more than {percent(1 - most, unlike=floor.hold)}"
+    return Decision(
+        "unproven", "too-few-events", f"{observed}, {shown}: {needed}{_what_it_takes(floor, seen)}"
+    )
+
+
+def _judge_slices(floor: _Floor, seen: Counted) -> Decision:
+    observed = (
+        f"{floor.objective.name} had {count(seen.bad)} bad of {_slices(seen.total)}, "
+        f"{exact_percent(floor.hold)} has to hold"
+    )
+    if not seen.total:
+        return Decision("unproven", "too-few-events", observed)
+    if floor.permits_count(seen.bad_high, seen.total):
+        return Decision("kept", "held", observed)
+    if not floor.permits_count(seen.bad_low, seen.total):
+        return Decision("breached", "below-floor", observed)
+    return Decision("unproven", "counting-uncertain", observed + _doubts(seen))
+
+
+def _decide_cost(objective: Promise, cost: Fraction, spent: Spent | Missing | None) -> Decision:
+    if spent is None or isinstance(spent, Missing):
+        return _unproven_without_data(objective, spent)
+    low, high = spent.gross_share_interval
+    span = window_name(objective.window_s)
+    allowed = f"allowed {exact_percent(cost)}"
+    observed = f"{objective.name} cost {percent(spent.gross_share, unlike=cost)} of its {span}, {allowed}"
+    if high <= cost:
+        return Decision("kept", "within-cost", observed)
+    caused = spent.attributed_share_interval[0]
+    if caused > cost:
+        return Decision("exceeded", "over-cost", observed)
+    if low <= cost:
+        between = f"between {percent(low)} and {percent(high)}"
+        reason = f"{objective.name} cost {between} of its {span}, {allowed}: the count is not exact"
+        return Decision("unproven", "counting-uncertain", reason)
+    noise = f"but only {percent(caused, unlike=cost)} is shown to come from the fault, the rest may be usual"
+    return Decision(
+        "unproven", "baseline-noise", f"{observed}, {noise}: run again, or with a longer baseline"
+    )
+
+
+def _observe(objective: Promise, fault: Counted | Missing) -> Decision:
+    if isinstance(fault, Missing):
+        return Decision("observed", fault.reason, f"{objective.name}: {_missing_text(fault)}")
+    if objective.method == "Timeslices":
+        return Decision("observed", "no-rule", f"{count(fault.bad)} bad of {_slices(fault.total)}")
+    return Decision("observed", "no-rule", f"{objective.name} held {_share_text(fault)}")
+
+
+def _unproven_without_data(objective: Promise, missing: Missing | None) -> Decision:
+    if missing is None:
+        return Decision("unproven", "no-data", f"{objective.name}: nothing was counted")
+    return Decision("unproven", missing.reason, f"{objective.name}: {_missing_text(missing)}")
+
+
+def _missing_text(missing: Missing) -> str:
+    return missing.detail or f"no data ({missing.reason})"
+
+
+def _bad_share(seen: Counted) -> float:
+    return seen.bad / seen.total if seen.total else 0.0
+
+
+def _share_text(seen: Counted, unlike: Fraction | None = None) -> str:
+    if not seen.total:
+        return "nothing (no events)"
+    good = Fraction(seen.total - seen.bad, seen.total)
+    return f"{percent(good, unlike=unlike)} ({count(seen.bad)} bad of {count(seen.total)})"
+
+
+def _slices(total: int) -> str:
+    return f"{count(total)} slice" + ("" if total == 1 else "s")
+
+
+def _doubtful(seen: Counted) -> bool:
+    return seen.bad_low < seen.bad_high or seen.total_low < seen.total_high
+
+
+def _doubts(seen: Counted) -> str:
+    return ": the count is not exact" + (f" ({', '.join(seen.reasons)})" if seen.reasons else "")
+
+
+def _decided_by_point(floor: _Floor, seen: Counted) -> bool:
+    """Whether the point values alone would have decided, so that only the doubt stands in the way."""
+    point = Tally.exactly(seen.bad, seen.total)
+    return at_least(point, floor.breach_confidence) > floor.allowed or floor.permits(
+        at_most(point, floor.confidence)
+    )
+
+
+def _what_it_takes(floor: _Floor, seen: Counted) -> str:
+    """The further clean events, and seconds, after which the same bad ones would be shown to be few enough."""
+    if floor.allowed <= 0:
+        return "; no number of events shows 100 %"
+    missing = needed_events(seen.bad, floor.allowed, floor.confidence) - seen.total
+    if missing <= 0:
+        return ""
+    longer = f" (about {seconds(missing / floor.rate_per_s)})" if floor.rate_per_s > 0 else ""
+    return f"; takes {count(missing)} more without a failure{longer}"
 
 
 def baseline_refusal(
     objective: Promise, baseline: Counted | Missing, *, required: bool, objectives: int = 1
 ) -> str | None:
-    """Why nothing may be injected, or None. Refuses only on a breach, or on no data where a rule needs it."""
-    raise NotImplementedError
+    """Why nothing may be injected, or None: the objective is breached already, or a rule needs data it lacks.
 
-
-@dataclass(frozen=True)
-class RunFacts:
-    """Everything that decides a run's status, each as sentences for people; empty where it did not happen.
-
-    `aborted_by_rule`: the abort watch stopped the run for a cost or a rate. `aborted`: an operator, a deadline
-    or a guard rail did. `signal`: the number that interrupted us. `errors`: our processes or a source.
-    `unproven`: reasons of required objectives. `not_in_force`: the fault was never seen to be in force.
+    Anything less than a shown breach lets the run go on: a baseline is too short to prove health.
     """
-
-    undo_failed: tuple[str, ...] = ()
-    invalid: str = ""
-    refused: str = ""
-    signal: int | None = None
-    breached: tuple[str, ...] = ()
-    exceeded: tuple[str, ...] = ()
-    slow_recovery: tuple[str, ...] = ()
-    aborted_by_rule: tuple[str, ...] = ()
-    aborted: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
-    unproven: tuple[str, ...] = ()
-    not_in_force: tuple[str, ...] = ()
-    host_suspended: bool = False
-
-
-class RunStatus(NamedTuple):
-    """The first status that applies, top down, and the lower ones that applied too."""
-
-    status: Status
-    exit_code: int
-    reason: str
-    also: tuple[Status, ...]
-
-
-def run_status(facts: RunFacts) -> RunStatus:
-    """The run's status by the exit-code table."""
-    raise NotImplementedError
-
-
-def would_hold_again(fault: Counted | Missing, held: int = 1, runs: int = 1) -> str:
-    """What this run, or `runs` repeats of it, lets one expect of the next: a sentence, with its assumption."""
-    raise NotImplementedError
+    if isinstance(baseline, Missing):
+        return f"{objective.name}: {_missing_text(baseline)}" if required else None
+    target = _Floor(objective, 1 - objective.allowed, objectives, 0.0, CONFIDENCE)
+    judge = _judge_slices if target.census else _judge_events
+    if judge(target, baseline).verdict != "breached":
+        return None
+    if target.census:
+        seen = f"{count(baseline.bad)} bad of {_slices(baseline.total)}"
+    else:
+        seen = _share_text(baseline, target.hold)
+    return f"{objective.name} is broken before any fault: {seen}, its target is {exact_percent(target.hold)}"
