@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -20,7 +21,7 @@ from slochaos.cli.show import show
 from slochaos.cli.status import status
 from slochaos.cli.stop import stop
 from slochaos.cli.sweep import sweep
-from slochaos.cli.toxiproxy import toxiproxy
+from slochaos.cli.toxiproxy import PASS_THROUGH, toxiproxy
 from slochaos.cli.validate import validate
 
 EXIT_CODES = """\b
@@ -44,10 +45,23 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for command in (run, plan, validate, status, stop, recover, sweep):
+COMMANDS: tuple[Callable[..., int], ...] = (
+    run,
+    plan,
+    validate,
+    status,
+    stop,
+    recover,
+    sweep,
+    budget,
+    history,
+    show,
+    doctor,
+    init,
+)
+for command in COMMANDS:
     app.command()(command)
-for command in (budget, history, show, doctor, init, toxiproxy):
-    app.command()(command)
+app.command(context_settings=dict(PASS_THROUGH))(toxiproxy)
 
 
 def _print_version(wanted: bool) -> None:

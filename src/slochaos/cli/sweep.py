@@ -1,8 +1,92 @@
-"""stub"""
+"""`slochaos sweep`: remove expired faults from Toxiproxy servers, by their names alone, from any host."""
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING, Annotated
 
-def sweep() -> int:
-    """Stub."""
+import typer
+
+from slochaos.cli.options import EnvironmentOption, Format, FormatOption
+from slochaos.errors import InvalidInput, TargetError
+
+if TYPE_CHECKING:
+    from slochaos.guard.sweep import Swept
+
+
+def sweep(
+    servers: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVER...]", help="Toxiproxy URLs. Default: the environment's.", show_default=False
+        ),
+    ] = None,
+    *,
+    environment: EnvironmentOption = "",
+    every: Annotated[
+        str, typer.Option("--every", metavar="DURATION", help="Go on, so often: 5s.", show_default=False)
+    ] = "",
+    output: FormatOption = Format.TEXT,
+) -> int:
+    """Remove faults and locks of slochaos whose time is over. Needs no record: both stand in their names.
+
+    For the case that every process of a run died with its host. What others made is left alone.
+    """
+    from slochaos.cli.failures import errors_as_document
+
+    with errors_as_document(output is Format.JSON):
+        if every and output is Format.JSON:
+            raise InvalidInput("--every prints more than one document", hint="leave out --format json")
+        urls = servers or _servers_of(environment)
+        if every:
+            _sweep_for_ever(urls, every)
+        _print(_sweep(urls), output)
     return 0
+
+
+def _servers_of(option: str) -> list[str]:
+    from slochaos.cli.environments import load_statically
+
+    environment = load_statically(option)
+    if environment.self_contained or not environment.proxies:
+        why = "starts its own for each run" if environment.self_contained else "has none"
+        raise InvalidInput(
+            f"sweep needs to know the Toxiproxy server: the environment {environment.name} {why}",
+            hint="slochaos sweep http://HOST:8474, or --environment NAME",
+        )
+    return list(dict.fromkeys(proxy.server for proxy in environment.proxies))
+
+
+def _sweep(urls: list[str]) -> list[Swept]:
+    from slochaos.guard import sweep as sweeper
+
+    return sweeper.sweep(urls)
+
+
+def _sweep_for_ever(urls: list[str], every: str) -> None:
+    """Until a signal ends it. A server that does not answer is said, and tried again."""
+    from slochaos.cli.streams import say
+    from slochaos.spec.durations import parse_duration
+
+    period_s = parse_duration(every)
+    if period_s <= 0:
+        raise InvalidInput(f"--every {every} is no time to wait", hint="--every 5s")
+    while True:
+        for url in urls:
+            try:
+                _print(_sweep([url]), Format.TEXT, quiet=True)
+            except TargetError as error:
+                say(f"Error: {error}")
+        time.sleep(period_s)
+
+
+def _print(swept: list[Swept], output: Format, *, quiet: bool = False) -> None:
+    from slochaos.cli.streams import write, write_document
+
+    if output is Format.JSON:
+        write_document({"swept": swept})
+        return
+    for done in swept:
+        write(f"{done.server} {done.proxy}: {done.what}")
+    if not swept and not quiet:
+        write("Nothing of slochaos has expired there.")
