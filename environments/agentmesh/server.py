@@ -1,0 +1,33 @@
+"""Serving an ASGI application on a loopback port, with a plain message where that is not possible."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+import uvicorn
+from starlette.types import ASGIApp
+
+HOST = "127.0.0.1"
+_GRACE_S = 3
+
+
+async def serve(application: ASGIApp, port: int, name: str) -> None:
+    """Serve until SIGTERM or SIGINT. Ends the process with a message if the port is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        sys.exit(f"{name}: cannot listen on {HOST}:{port}: {error.strerror}")
+    config = uvicorn.Config(
+        application,
+        loop="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    with listener:
+        await uvicorn.Server(config).serve(sockets=[listener])
