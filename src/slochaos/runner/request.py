@@ -16,6 +16,7 @@ class RunRequest:
     `overrides` are `--set NAME=VALUE`; `variables` are `--var name[:type]=value` and `variable_files`
     `--var-file`, both as Chaos Toolkit's CLI takes them.
     `allow_foreign` lists `module.func` of actions that may run outside the undo promise.
+    `allow_lasting` names faults that may outlive this host in a protected environment.
     `command` is the command line to print under "run it again".
     """
 
@@ -25,6 +26,7 @@ class RunRequest:
     variables: tuple[str, ...] = ()
     variable_files: tuple[Path, ...] = ()
     allow_foreign: tuple[str, ...] = ()
+    allow_lasting: tuple[str, ...] = ()
     allow_underpowered: bool = False
     placebo: bool = False
     repeat: int = 1

@@ -1,0 +1,75 @@
+"""From the command line's options to an experiment that is admitted to a resolved environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slochaos.errors import InvalidInput, Refused
+from slochaos.runner.ports import choose_ports
+from slochaos.runner.request import RunRequest
+from slochaos.spec import environment as environments
+from slochaos.spec import experiment as experiments
+from slochaos.spec.admission import admit
+from slochaos.spec.environment import Environment, EnvironmentFile
+from slochaos.spec.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the files say; nothing is resolved, started or opened yet."""
+
+    experiment: Experiment
+    file: EnvironmentFile
+
+
+def load(request: RunRequest) -> Loaded:
+    """Read the experiment and the environment's file. Raises InvalidInput, Refused."""
+    experiment = experiments.load(request.experiment, configuration_variables(request))
+    name = request.environment or os.environ.get("SLOCHAOS_ENVIRONMENT", "") or "local"
+    file = environments.read(environments.find(name, request.experiment))
+    if file.protected and not request.environment:
+        raise Refused(
+            f"the environment {file.name} is protected, so it has to be named on the command line",
+            hint=f"--environment {file.name}",
+            reason="protected",
+        )
+    return Loaded(experiment, file)
+
+
+def resolve(loaded: Loaded, request: RunRequest, run_id: str, run_dir: Path) -> Environment:
+    """Choose ports and fill the environment for one run. Raises InvalidInput, ServiceError."""
+    values = {"run_id": run_id, "run_dir": str(run_dir), "secret": secrets.token_urlsafe(18)}
+    ports = choose_ports(loaded.file.ports, request.overrides)
+    return environments.resolve(loaded.file, {**values, **ports}, request.overrides)
+
+
+def admitted(loaded: Loaded, environment: Environment, request: RunRequest) -> Experiment:
+    """The experiment, bound to the environment. Raises InvalidInput, Refused."""
+    return admit(
+        loaded.experiment,
+        environment,
+        allow_foreign=request.allow_foreign,
+        allow_lasting=request.allow_lasting,
+    )
+
+
+def configuration_variables(request: RunRequest) -> Mapping[str, Any]:
+    """`--var` and `--var-file` as Chaos Toolkit reads them: name to value. Raises InvalidInput."""
+    if not request.variables and not request.variable_files:
+        return {}
+    for path in request.variable_files:
+        if not path.is_file():
+            raise InvalidInput(f"--var-file: there is no file {path}")
+    from chaoslib import convert_vars, merge_vars
+
+    try:
+        converted = convert_vars(list(request.variables))
+    except ValueError as error:
+        raise InvalidInput(f"--var: {error}", hint="name=value, or name:type=value") from error
+    values, _ = merge_vars(converted, [str(path) for path in request.variable_files])
+    return dict(values)

@@ -1,0 +1,106 @@
+"""When to cut a run short. Looks at counts only; what to do about it is the supervisor's business."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from slochaos.budget.account import Budget
+from slochaos.measurement.samples import Count, NoData
+from slochaos.spec.experiment import Rule
+from slochaos.spec.objectives import Objective
+from slochaos.verdict import sequential
+from slochaos.wording import exact_percent, percent
+
+UNDO_S = 0.2
+"""What closing the gate, undoing and verifying takes at most, as seen on Toxiproxy, with room."""
+_BURN_OVER_S = 1.0
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Why the run is cut short. `by_rule`: a cost or a floor of the experiment; else a guard rail."""
+
+    text: str
+    by_rule: bool = False
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """One objective with its rule and the budget that its cost is a share of (None without a baseline)."""
+
+    objective: Objective
+    rule: Rule
+    budget: Budget | None
+
+
+class AbortWatch:
+    """The rules of an experiment against the newest counts since S0.
+
+    `cost` acts on the charge plus what detection and undo will still add at the present rate; `hold` only
+    on the always-valid test, so that looking four times a second stops no sound system.
+    """
+
+    def __init__(self, guarded: Iterable[Guarded], detection_s: float) -> None:
+        self._guarded = tuple(guarded)
+        self._reaction_s = detection_s + UNDO_S
+        self._seen: dict[str, deque[tuple[float, int]]] = {
+            each.objective.name: deque() for each in self._guarded
+        }
+
+    def look(self, counts: Mapping[str, Count | NoData], at: float) -> Condition | None:
+        """The first condition that is met by `counts` (since S0, read at the instant `at`)."""
+        for guarded in self._guarded:
+            count = counts.get(guarded.objective.name)
+            if not isinstance(count, Count):
+                continue
+            self._remember(guarded.objective.name, at, count.bad)
+            condition = self._over_cost(guarded, count) or _below_floor(guarded, count)
+            if condition is not None:
+                return condition
+        return None
+
+    def _remember(self, name: str, at: float, bad: int) -> None:
+        seen = self._seen[name]
+        if not seen or seen[-1][1] != bad or at - seen[-1][0] >= _BURN_OVER_S / 4:
+            seen.append((at, bad))
+        while len(seen) > 2 and at - seen[1][0] >= _BURN_OVER_S:
+            seen.popleft()
+
+    def _bad_per_s(self, name: str) -> float:
+        (first_at, first), (last_at, last) = self._seen[name][0], self._seen[name][-1]
+        return (last - first) / (last_at - first_at) if last_at > first_at else 0.0
+
+    def _over_cost(self, guarded: Guarded, count: Count) -> Condition | None:
+        objective, limit, budget = guarded.objective, guarded.rule.cost, guarded.budget
+        if limit is None or budget is None or budget.size <= 0:
+            return None
+        coming = 0.0
+        if objective.method == "Occurrences":
+            coming = self._bad_per_s(objective.name) * self._reaction_s
+        share = (count.bad + Fraction(coming)) / budget.size
+        if share <= limit:
+            return None
+        return Condition(
+            f"{objective.name}: the cost reaches {percent(share, unlike=limit)} of the budget"
+            f" (with what the undo will still add), allowed are {exact_percent(limit)}",
+            by_rule=True,
+        )
+
+
+def _below_floor(guarded: Guarded, count: Count) -> Condition | None:
+    floor, objective = guarded.rule.hold, guarded.objective
+    if floor is None or objective.method != "Occurrences":
+        return None
+    # The corner of an uncertain count that speaks for the system.
+    if not sequential.exceeds(
+        int(count.bad_low), max(count.total, int(min(count.total_high, 1e15))), 1 - floor
+    ):
+        return None
+    good = percent(Fraction(count.good, count.total) if count.total else 0, unlike=floor)
+    return Condition(
+        f"{objective.name}: shown to be below its floor ({good} good, at least {exact_percent(floor)} asked for)",
+        by_rule=True,
+    )
