@@ -145,7 +145,7 @@ class CountRequests:
         try:
             await self._app(scope, receive, note)
         finally:
-            route = self._paths.get(scope.get("endpoint"), "unmatched")
+            route = self._paths[scope["endpoint"]] if "endpoint" in scope else "unmatched"
             self._telemetry.request(scope["method"], route, code, time.perf_counter() - started)
 
 
@@ -223,11 +223,8 @@ async def run(settings: Settings, password: str, port: int) -> None:
 
 
 def _background(mesh: AgentMesh, database: Database, provider: Provider) -> list[Coroutine[None, None, None]]:
-    work = [mesh.work_in_background()] if mesh.is_resilient else []
-    for other in (database, provider):
-        if other.breaker is not None:
-            work.append(other.breaker.keep_probing(other.is_back))
-    return work
+    probing = [other.breaker.keep_probing(other.is_back) for other in (database, provider) if other.breaker]
+    return [mesh.work_in_background(), *probing] if mesh.is_resilient else []
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

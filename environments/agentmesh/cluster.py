@@ -106,19 +106,8 @@ def _link_or_copy(source: str, target: str) -> None:
 
 def create(programs: Path, data: Path, owner: Owner, password: str) -> None:
     """Make the cluster in `data`: only the role `agentmesh` may connect, and it is no superuser."""
-    _run(
-        [
-            programs / "initdb",
-            "-D",
-            data,
-            "--username=postgres",
-            "--auth=reject",
-            "--no-sync",
-            "--no-instructions",
-        ]
-        + ["--encoding=UTF8", "--locale=C", "--wal-segsize=1"],
-        owner,
-    )
+    options = ["--username=postgres", "--auth=reject", "--no-sync", "--no-instructions", "--encoding=UTF8"]
+    _run([programs / "initdb", "-D", data, *options, "--locale=C", "--wal-segsize=1"], owner)
     rule = f"host {NAME} {NAME} 127.0.0.1/32 scram-sha-256\n"
     (data / "pg_hba.conf").write_text(rule, encoding="ascii")
     _single_user(programs, data, owner, "postgres", _role_and_database(password))
@@ -134,8 +123,7 @@ def _role_and_database(password: str) -> str:
 def _single_user(programs: Path, data: Path, owner: Owner, database: str, sql: str) -> None:
     """Run statements, each ended by a semicolon and an empty line, without a server (`postgres --single`)."""
     settings = ["-c", "fsync=off", "-c", "exit_on_error=on", "-c", "log_checkpoints=off"]
-    command = [programs / "postgres", "--single", "-j", *settings, "-D", data, database]
-    _run(command, owner, sql)
+    _run([programs / "postgres", "--single", "-j", *settings, "-D", data, database], owner, sql)
 
 
 def _run(command: Sequence[str | Path], owner: Owner, text: str = "") -> None:
@@ -147,7 +135,9 @@ def _run(command: Sequence[str | Path], owner: Owner, text: str = "") -> None:
         check=False,
         cwd="/",
         env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-        **({"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner.is_somebody_else else {}),
+        user=owner.uid if owner.is_somebody_else else None,
+        group=owner.gid if owner.is_somebody_else else None,
+        extra_groups=[] if owner.is_somebody_else else None,
     )
     if done.returncode != 0:
         last_words = "\n  ".join(done.stderr.strip().splitlines()[-5:])

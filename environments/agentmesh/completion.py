@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import aiohttp
 
 from .breaker import Breaker
@@ -37,7 +35,7 @@ class Provider:
             async with self._session.post(f"{self._url}/complete", json={"prompt": prompt}) as response:
                 response.raise_for_status()
                 text = str((await response.json())["text"])
-        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError, KeyError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
             if self.breaker is not None:
                 self.breaker.failed()
             raise ProviderUnavailable(str(error) or "no answer in time") from error
@@ -50,5 +48,5 @@ class Provider:
         try:
             async with self._session.get(f"{self._url}/health") as response:
                 return response.status == 200
-        except (aiohttp.ClientError, asyncio.TimeoutError):
+        except (aiohttp.ClientError, TimeoutError):
             return False

@@ -75,7 +75,7 @@ def launch(port: int, password: str) -> NoReturn:
     _become(owner, parent)
     settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
     postgres = str(programs / "postgres")
-    os.execve(
+    os.execve(  # noqa: S606 - the point: the launcher becomes the server
         postgres,
         [postgres, "-D", str(home / "data"), "-p", str(port), *settings],
         {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},

@@ -12,7 +12,7 @@ import logging
 import os
 import select
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -137,7 +137,7 @@ class Database:
     async def apply(self, kind: str, entries: Sequence[dict[str, Any]]) -> int:
         """Store entries of one kind idempotently: how many changed something."""
         operation, statement = APPLY[kind]
-        counting = f"WITH changed AS ({statement} RETURNING 1) SELECT count(*) FROM changed"
+        counting = f"WITH changed AS ({statement} RETURNING 1) SELECT count(*) FROM changed"  # noqa: S608 - constants
         row = await self._query(operation, counting, (json.dumps(entries),))
         assert row is not None
         return int(row[0])
@@ -148,7 +148,7 @@ class Database:
             raise DatabaseUnavailable("the circuit breaker is open")
         try:
             async with self._pool.connection() as connection:
-                with _deadline(connection, QUERY_S):
+                with _Deadline(connection, QUERY_S):
                     cursor = await connection.execute(statement, parameters)
                     row = await cursor.fetchone()
         except psycopg.Error as error:
@@ -164,27 +164,28 @@ class Database:
         return row
 
 
-@contextlib.contextmanager
-def _deadline(connection: Connection, seconds: float) -> Iterator[None]:
+class _Deadline:
     """Hang up if the block takes longer: its query then fails at once.
 
     Cancelling instead would first ask the server, over a new connection, to cancel the query, and that
     server is the one that does not answer.
     """
-    loop = asyncio.get_running_loop()
 
-    def expired() -> None:
-        nonlocal timer
-        if select.select([connection.fileno()], [], [], 0)[0]:
-            timer = loop.call_later(seconds, expired)  # an answer is here: it is this process that is late
+    def __init__(self, connection: Connection, seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _expire(self) -> None:
+        if select.select([self._connection.fileno()], [], [], 0)[0]:
+            self.__enter__()  # an answer is here: it is this process that is late
         else:
-            _hang_up(connection)
-
-    timer = loop.call_later(seconds, expired)
-    try:
-        yield
-    finally:
-        timer.cancel()
+            _hang_up(self._connection)
 
 
 def _hang_up(connection: Connection) -> None:
