@@ -1,13 +1,69 @@
-"""Environments: variables, sources, where faults may go, services, budget policy."""
+"""Environments: variables, sources, where faults may go, services, budget policy.
+
+`environments/NAME.yaml` is trusted: it starts programs. It is read in two steps, since its ports are
+known only once a run has chosen them: `read` checks what can be checked as written, `resolve` fills
+every `${name}` and gives the Environment.
+"""
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
+from slochaos import paths
+from slochaos.errors import InvalidInput
+from slochaos.spec import documents, openslo, variables
+from slochaos.spec.documents import Document
+from slochaos.spec.endpoints import host_port, http_url
+from slochaos.spec.fields import DNS_LABEL, Field, Section
+from slochaos.spec.nearest import did_you_mean
+from slochaos.spec.nodes import quoted
 from slochaos.spec.objectives import Objective
+from slochaos.spec.services import Ready, Service, read_services
+
+__all__ = [
+    "AllowedProxy",
+    "BudgetPolicy",
+    "Caps",
+    "Environment",
+    "EnvironmentFile",
+    "Ready",
+    "ScrapeSource",
+    "Service",
+    "find",
+    "placeholders",
+    "read",
+    "resolve",
+]
+
+BUILT_IN = ("python", "run_dir", "environment_dir", "run_id", "secret")
+"""Variables that a run sets by itself."""
+
+_FIELDS = (
+    "name",
+    "description",
+    "protected",
+    "variables",
+    "ports",
+    "slos",
+    "sources",
+    "targets",
+    "allow_foreign",
+    "caps",
+    "budget",
+    "drain",
+    "services",
+    "ledger",
+    "prometheus",
+)
+_PROMETHEUS = (
+    "Prometheus servers as a source come with a later version",
+    'scrape the services themselves: {name: api, scrape: "http://HOST:PORT/metrics"}',
+)
 
 
 @dataclass(frozen=True)
@@ -27,28 +83,6 @@ class AllowedProxy:
     name: str
     listen: str
     upstream: str
-
-
-@dataclass(frozen=True)
-class Ready:
-    """When a service counts as started: `tcp` ("host:port") accepts, or `http` (URL) answers 2xx."""
-
-    tcp: str = ""
-    http: str = ""
-    within_s: float = 30.0
-
-
-@dataclass(frozen=True)
-class Service:
-    """A process that the guard starts for a run and stops after it."""
-
-    name: str
-    command: tuple[str, ...]
-    ready: Ready = Ready()
-    environment: tuple[tuple[str, str], ...] = ()
-    directory: str = ""
-    needs: tuple[str, ...] = ()
-    stop_signal: Literal["TERM", "INT"] = "TERM"
 
 
 @dataclass(frozen=True)
@@ -94,13 +128,14 @@ class Environment:
 
 @dataclass(frozen=True)
 class EnvironmentFile:
-    """An environment as written, its `${name}` not filled yet."""
+    """An environment as written, its `${name}` not filled yet. `variables` are its defaults."""
 
     path: Path
     name: str
     protected: bool
     ports: tuple[str, ...]
     variables: dict[str, str]
+    document: Document
 
 
 def find(name_or_path: str, near: Path | None = None) -> Path:
@@ -108,12 +143,44 @@ def find(name_or_path: str, near: Path | None = None) -> Path:
 
     `near` is the experiment's file. Raises InvalidInput, naming the environments that there are.
     """
-    raise NotImplementedError
+    if "/" in name_or_path or Path(name_or_path).suffix in (".yaml", ".yml", ".json"):
+        return Path(name_or_path)
+    folders = [Path("environments"), paths.example_dir() / "environments"]
+    if near is not None:
+        folders.insert(1, near.absolute().parent.parent / "environments")
+    if DNS_LABEL.fullmatch(name_or_path):
+        for folder in folders:
+            if (folder / f"{name_or_path}.yaml").is_file():
+                return folder / f"{name_or_path}.yaml"
+    known = {each.stem for folder in folders for each in folder.glob("*.yaml") if "." not in each.stem}
+    hint = did_you_mean(name_or_path, sorted(known)) or "add environments/NAME.yaml, or name a file"
+    raise InvalidInput(f"there is no environment {quoted(name_or_path)}", hint=hint)
 
 
 def read(path: Path) -> EnvironmentFile:
     """Check the file's form, fill nothing. Raises InvalidInput."""
-    raise NotImplementedError
+    document = documents.load(path)
+    section = Field.of(document).section(optional=_FIELDS)
+    if "prometheus" in section:
+        raise section["prometheus"].error(*_PROMETHEUS)
+    names = section["variables"].members() if "variables" in section else {}
+    for name, value in names.items():
+        _check_variable(name, value)
+    ports: list[str] = []
+    for port in section.items("ports"):
+        if port.text() in ports or not variables.NAME.fullmatch(port.text()):
+            raise port.error(
+                f"{quoted(port.text())} is no name of a port, or stands twice", "letters, digits and _"
+            )
+        ports.append(port.text())
+    return EnvironmentFile(
+        path=path,
+        name=section.get("name", Field.name, path.stem),
+        protected=section.get("protected", Field.flag, False),
+        ports=tuple(ports),
+        variables={name: value.scalar() for name, value in names.items()},
+        document=document,
+    )
 
 
 def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping[str, str]) -> Environment:
@@ -123,9 +190,107 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
     (`python` and `environment_dir` are filled here unless given). `overrides` are `--set NAME=VALUE` of
     variables and ports. Raises InvalidInput.
     """
-    raise NotImplementedError
+    folder = file.path.absolute().parent
+    _check_overrides(file, overrides)
+    chosen = {name: overrides.get(name, default) for name, default in file.variables.items()}
+    built_in = {"python": sys.executable, "environment_dir": str(folder)}
+    ports = {name: value for name, value in overrides.items() if name not in chosen}
+    filled = file.document.filled({**built_in, **values, **ports, **chosen})
+    section = Field.of(filled).section(optional=_FIELDS)
+    slos = [folder / each.text() for each in section.items("slos")]
+    return Environment(
+        name=file.name,
+        path=file.path,
+        description=section.get("description", Field.text, ""),
+        protected=file.protected,
+        variables=chosen,
+        sources=_sources(section),
+        proxies=_proxies(section),
+        allow_foreign=tuple(each.text() for each in section.items("allow_foreign")),
+        caps=section.get("caps", _caps, Caps()),
+        budget=section.get("budget", _budget, BudgetPolicy()),
+        drain_s=section.get("drain", lambda each: each.seconds(most=3600), Environment.drain_s),
+        services=read_services(list(section.items("services")), folder),
+        objectives=openslo.load_objectives(slos, chosen),
+        ledger=section.get("ledger", Field.text, ""),
+    )
 
 
 def placeholders(file: EnvironmentFile) -> dict[str, str]:
-    """Values for `validate` and `plan`, which start nothing."""
-    raise NotImplementedError
+    """Values for `validate` and `plan`, which start nothing: ports that are no real choice, a folder not made."""
+    ports = {f"port_{name}": str(number) for number, name in enumerate(file.ports, start=1)}
+    return {"run_dir": str(paths.run_dir("plan")), "run_id": "plan", "secret": "secret", **ports}
+
+
+def _check_variable(name: str, value: Field) -> None:
+    if not isinstance(name, str) or not variables.NAME.fullmatch(name):
+        raise value.error(f"{quoted(name)} is no name of a variable", "letters, digits and _")
+    if name in BUILT_IN or name.startswith("port_"):
+        raise value.error(f"{name!r} is set by the run itself", "choose another name")
+    value.scalar()
+
+
+def _check_overrides(file: EnvironmentFile, overrides: Mapping[str, str]) -> None:
+    ports = [f"port_{name}" for name in file.ports]
+    for name, value in overrides.items():
+        if name not in file.variables and name not in ports:
+            hint = did_you_mean(name, [*file.variables, *ports]) or "it has no variables"
+            raise InvalidInput(f"{file.path} has no variable {quoted(name)} to set", hint=hint)
+        if name in ports and not re.fullmatch(r"[1-9][0-9]{0,4}", value):
+            raise InvalidInput(f"--set {name}={value[:40]}: not a port", hint="a number from 1 to 65535")
+
+
+def _sources(section: Section) -> tuple[ScrapeSource, ...]:
+    sources: dict[str, ScrapeSource] = {}
+    for each in section.items("sources"):
+        source = each.section(optional=("name", "scrape", "every", "prometheus"))
+        if "prometheus" in source:
+            raise source["prometheus"].error(*_PROMETHEUS)
+        name = source["name"].text()
+        if name in sources:
+            raise source["name"].error(f"a second source named {quoted(name)}")
+        every_s = source.get(
+            "every", lambda period: period.seconds(least=0.05, most=3600), ScrapeSource.every_s
+        )
+        sources[name] = ScrapeSource(name, source["scrape"].parsed(http_url), every_s)
+    return tuple(sources.values())
+
+
+def _proxies(section: Section) -> tuple[AllowedProxy, ...]:
+    targets = section["targets"].section(optional=("toxiproxy",)) if "targets" in section else None
+    proxies: dict[tuple[str, str], AllowedProxy] = {}
+    for server in targets.items("toxiproxy") if targets else ():
+        entry = server.section(required=("server", "proxies"))
+        url = entry["server"].parsed(http_url).rstrip("/")
+        for each in entry.items("proxies"):
+            proxy = each.section(required=("name", "listen", "upstream"))
+            name = proxy["name"].text()
+            if (url, name) in proxies:
+                raise proxy["name"].error(f"a second proxy named {quoted(name)} on {url}")
+            listen, upstream = proxy["listen"].parsed(host_port), proxy["upstream"].parsed(host_port)
+            proxies[url, name] = AllowedProxy(url, name, listen, upstream)
+    return tuple(proxies.values())
+
+
+def _caps(field: Field) -> Caps:
+    section = field.section(optional=("max_faults", "max_duration"))
+    return Caps(
+        max_faults=section.get("max_faults", lambda each: each.whole(1, 100), Caps.max_faults),
+        max_duration_s=section.get(
+            "max_duration", lambda each: each.seconds(least=0.001), Caps.max_duration_s
+        ),
+    )
+
+
+def _budget(field: Field) -> BudgetPolicy:
+    section = field.section(optional=("scope", "mode"))
+    return BudgetPolicy(
+        scope=cast(
+            "Literal['run', 'rolling']",
+            section.get("scope", lambda each: each.one_of("run", "rolling"), "rolling"),
+        ),
+        mode=cast(
+            "Literal['enforce', 'advise']",
+            section.get("mode", lambda each: each.one_of("enforce", "advise"), "enforce"),
+        ),
+    )

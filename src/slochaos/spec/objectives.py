@@ -67,7 +67,8 @@ class Objective:
 
     `target` is the share of good events (or slices) that has to be reached, 0-1, exact.
     `operator` compares the *bad* share with `1 - target`: `lte` allows exactly that share, `lt` does not.
-    `slice_s` and `slice_target` are set for `Timeslices` only.
+    `slice_s` and `slice_target` are set for `Timeslices` only. `drain_s`, where set, replaces the
+    environment's: how long after an undo this objective's clients may still fail.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Objective:
     slice_s: int = 60
     slice_target: Fraction = Fraction(1)
     where: str = ""
+    drain_s: float | None = None
 
     @property
     def allowed(self) -> Fraction:

@@ -38,10 +38,8 @@ class Matcher:
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with these labels fulfils the condition."""
         actual = labels.get(self.label, "")
-        if self.operator in ("=", "!="):
-            hit = actual == self.value
-        else:
-            hit = patterns.matches(self.value, actual)
+        is_regex = self.operator.endswith("~")
+        hit = patterns.matches(self.value, actual) if is_regex else actual == self.value
         return hit != self.operator.startswith("!")
 
     def __str__(self) -> str:
