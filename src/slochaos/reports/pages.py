@@ -1,0 +1,156 @@
+"""The other pages in the terminal: a plan, the history, where the budgets stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from slochaos.ledger.rows import BudgetRow, HistoryRow
+from slochaos.record import ForecastRecord, Plan, PowerRecord
+from slochaos.reports.screen import MARK_STYLES, Screen
+from slochaos.wording import count, percent, seconds
+
+_STATUS_STYLES = {"passed": "green", "failed": "red", "undo-failed": "bold red", "error": "red"}
+
+
+def render_plan(plan: Plan, console: Console, *, title: str = "") -> None:
+    """Print what an experiment may cost and decide, and what stays if this host dies."""
+    screen = Screen(console)
+    if title:
+        screen.line(screen.text("PLAN", "bold"), Text("   "), title)
+    _forecast(screen, plan)
+    for power in plan.power:
+        _power(screen, power)
+    if plan.detection_seconds:
+        screen.line(
+            f"A breach is seen after {seconds(plan.detection_seconds)} at most{_detection_cost(plan)}."
+        )
+    for fate in plan.if_host_dies:
+        screen.line(f"If this host dies during {fate.fault!r} on {fate.target}: {fate.outcome}.")
+
+
+def _forecast(screen: Screen, plan: Plan) -> None:
+    if not plan.forecast:
+        return
+    head = ("OBJECTIVE", "EXPECTED COST", "WORST COST", "")
+    rows = [
+        [
+            screen.text(forecast.objective),
+            screen.text(_share(forecast.expected_percent)),
+            screen.text(_share(forecast.worst_percent)),
+            screen.text(_remark(forecast)),
+        ]
+        for forecast in plan.forecast
+    ]
+    if screen.fits(head, rows):
+        screen.table(head, rows, right=(1, 2))
+        return
+    for forecast in plan.forecast:
+        screen.line(
+            f"{forecast.objective}: expected {_share(forecast.expected_percent)}, "
+            f"worst {_share(forecast.worst_percent)} of the budget"
+        )
+        if remark := _remark(forecast):
+            screen.line(remark, indent=4)
+
+
+def _remark(forecast: ForecastRecord) -> str:
+    cut = (
+        ""
+        if forecast.abort_at_seconds is None
+        else f"likely to be cut short at {seconds(forecast.abort_at_seconds)}"
+    )
+    return "; ".join(filter(None, (cut, forecast.reason)))
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else percent(value / 100)
+
+
+def _power(screen: Screen, power: PowerRecord) -> None:
+    enough = f"needs {count(power.needed_clean)} requests without a failure, about {count(power.expected_events)} come"
+    mark = "+" if power.decidable else "x"
+    verdict = "can be decided" if power.decidable else "CANNOT be decided"
+    screen.line(Text(f"{mark} ", style=MARK_STYLES[mark]), f"{power.objective} {verdict}: {enough}")
+    if not power.decidable and power.ways_out:
+        screen.line(f"ways out: {' | '.join(power.ways_out)}", indent=4)
+
+
+def _detection_cost(plan: Plan) -> str:
+    costs = [
+        f"{percent(share / 100)} of {name}"
+        for name, share in plan.detection_cost_percent.items()
+        if share > 0
+    ]
+    return f"; until then an outage costs {', '.join(costs)}" if costs else ""
+
+
+def render_history(rows: Sequence[HistoryRow], console: Console) -> None:
+    """Print the latest runs, newest first. Times are UTC."""
+    screen = Screen(console)
+    if not rows:
+        screen.line("No run yet. Next: slochaos run EXPERIMENT")
+        return
+    head = ("RUN", "STARTED (UTC)", "STATUS", "EXPERIMENT", "ENVIRONMENT", "TOOK", "DEAREST")
+    cells = [_history_cells(screen, row) for row in rows]
+    if screen.fits(head, cells):
+        screen.table(head, cells)
+        return
+    for identity, started, status, experiment, environment, took, cost in cells:
+        screen.line(Text("  ").join([status, identity, started, took]))
+        screen.line(experiment, " on ", environment, Text("  "), cost, indent=4)
+
+
+def _history_cells(screen: Screen, row: HistoryRow) -> list[Text]:
+    took = "" if row.ended is None else seconds(max(0.0, (row.ended - row.started).total_seconds()))
+    # One objective, never a sum: costs of different objectives come from the same seconds.
+    dearest = next((f"{name} {percent(share / 100)}" for name, share in row.costs if share > 0), "")
+    status = row.status + (" (placebo)" if row.placebo else "")
+    return [
+        screen.text(row.id),
+        screen.text(f"{row.started:%Y-%m-%d %H:%M:%S}"),
+        screen.text(status, _STATUS_STYLES.get(row.status, "yellow")),
+        screen.text(row.experiment),
+        screen.text(row.environment),
+        screen.text(took),
+        screen.text(dearest),
+    ]
+
+
+def render_budget(
+    rows: Sequence[BudgetRow], console: Console, *, environment: str = "", scope: str = "rolling"
+) -> None:
+    """Print where each objective's budget stands; `scope` is the environment's `budget.scope`."""
+    screen = Screen(console)
+    if not rows:
+        screen.line(f"No run has been charged{f' in {environment}' if environment else ''} yet.")
+        return
+    head = ("OBJECTIVE", "TARGET", "TAKEN BY CHAOS", "LEFT AT THE LAST RUN", "COMES BACK")
+    cells = [_budget_cells(screen, row) for row in rows]
+    if screen.fits(head, cells):
+        screen.table(head, cells)
+    else:
+        for name, target, taken, left, back in cells:
+            screen.line(name, Text("   target "), target)
+            for label, text in (("taken", taken), ("left", left), ("back", back)):
+                screen.line(Text(f"{label:<7}", style="dim"), text, indent=4)
+    if scope == "run":
+        screen.line("This environment is started for each run, so that each run begins with a full budget.")
+
+
+def _budget_cells(screen: Screen, row: BudgetRow) -> list[Text]:
+    runs = f"{row.runs} run{'' if row.runs == 1 else 's'}"
+    taken = f"{percent(max(0.0, row.caused_percent) / 100)} in {runs}" if row.runs else "nothing"
+    left = percent(row.left_percent / 100) if row.left_percent >= 0 else "overspent"
+    back = next((f"{percent(r.percent / 100)} at {r.at:%Y-%m-%d %H:%M} UTC" for r in row.refunds), "-")
+    return [
+        screen.text(row.objective),
+        screen.text(f"{row.target} / {row.window}"),
+        screen.text(taken),
+        screen.bar(row.left_percent)
+        .append(" ")
+        .append_text(screen.text(f"{left} ({row.seen_at:%m-%d %H:%M})")),
+        screen.text(back),
+    ]
