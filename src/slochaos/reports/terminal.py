@@ -131,11 +131,8 @@ def _row(screen: Screen, objective: ObjectiveResult, *, with_range: bool, with_b
         phrases.may_cost(objective),
     ]
     broken = MARK_STYLES["x"] if phrases.mark(objective) == "x" else ""
-    return [
-        _name(screen, objective),
-        *(screen.text(cell, broken) for cell in cells),
-        _left(screen, objective),
-    ]
+    left = _left(screen, objective) if with_bar else screen.text(phrases.left(objective.charge))
+    return [_name(screen, objective), *(screen.text(cell, broken) for cell in cells), left]
 
 
 def _name(screen: Screen, objective: ObjectiveResult) -> Text:
