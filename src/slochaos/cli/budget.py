@@ -6,7 +6,7 @@ from slochaos.cli.options import EnvironmentOption, Format, FormatOption
 
 
 def budget(environment: EnvironmentOption = "", output: FormatOption = Format.TEXT) -> int:
-    """Show each objective's error budget: what runs took, what is left, what comes back when."""
+    """Show what runs took from each error budget, and what is left."""
     from slochaos import clock
     from slochaos.cli.environments import load_statically
     from slochaos.cli.failures import errors_as_document

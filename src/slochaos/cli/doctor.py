@@ -11,9 +11,10 @@ _SIGNS = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}
 
 
 def doctor(environment: EnvironmentOption = "", output: FormatOption = Format.TEXT) -> int:
-    """Look at this host and at an environment: what works, what is missing, and how to fix it.
+    """Say what is installed, reachable and missing, and the fix.
 
-    Reads only: of sources and Toxiproxy servers too. Exits with 7 if something is missing.
+    Looks at this host and at one environment. Reads only, of sources and Toxiproxy servers too. Exits
+    with 7 if something is missing.
     """
     from slochaos.cli.diagnosis import environment as of_environment
     from slochaos.cli.diagnosis import host

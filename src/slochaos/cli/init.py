@@ -20,7 +20,7 @@ def init(
     *,
     example: Annotated[bool, typer.Option("--example", help="The example: to run, and to change.")] = False,
 ) -> int:
-    """Lay out the example: a small system to break, three experiments, their toxics and objectives.
+    """Lay out the example: a system to break, and experiments.
 
     Nothing that exists is overwritten: if one file is there already, it is named and nothing is written.
     """

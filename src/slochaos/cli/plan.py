@@ -33,10 +33,11 @@ def plan(
     allow_underpowered: AllowUnderpoweredOption = False,
     output: FormatOption = Format.TEXT,
 ) -> int:
-    """Show what a run would do: faults, cost, what it can decide, what stays if this host dies.
+    """Show what a run would do and may cost; inject nothing.
 
-    Reads files only: no module of the experiment is imported, nothing is started, no address opened. Exits
-    with 4 if the run would be refused.
+    Also whether it can decide what is asked, and what stays if this host dies. Reads files only: no
+    module of the experiment is imported, nothing is started, no address opened. Exits with 4 if the run
+    would be refused.
     """
     from slochaos.runner.request import RunRequest
 

@@ -49,7 +49,7 @@ def run(
     output: FormatOption = Format.TEXT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")] = False,
 ) -> int:
-    """Run an experiment: inject, watch, undo, verify, and say what it cost.
+    """Run an experiment, undo it, and say what it cost.
 
     Nothing is injected unless files, budget and targets allow it. Whatever happens, every fault is undone
     and the undo is verified. The exit code is the verdict (slochaos --help lists them).

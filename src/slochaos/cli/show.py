@@ -26,7 +26,7 @@ def show(
     ] = "",
     output: FormatOption = Format.TEXT,
 ) -> int:
-    """Show what a run did and what it cost: the table, or the whole record with --format json."""
+    """Show the record of one run: as it was printed when it ended."""
     from slochaos.cli.failures import errors_as_document
     from slochaos.cli.streams import console, write_document
     from slochaos.paths import run_dir

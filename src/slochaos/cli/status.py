@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def status(output: FormatOption = Format.TEXT) -> int:
-    """Show runs that are going on, or that died and left something: faults, locks, services.
+    """Show what is in force, and the runs that are going on.
 
-    Exits with 6 when a run that is dead left a fault in force: slochaos recover ends it.
+    Also the locks they hold, and what runs left that died. Exits with 6 when a run that is dead left a
+    fault in force: slochaos recover ends it.
     """
     from slochaos.cli.failures import errors_as_document
     from slochaos.cli.streams import write, write_document

@@ -23,9 +23,10 @@ def stop(
     why: Annotated[str, typer.Option("--why", help="Said in the run's record.")] = "stopped by an operator",
     output: FormatOption = Format.TEXT,
 ) -> int:
-    """Stop a run: no further fault is injected, what is in force is undone and verified.
+    """Stop a run from another terminal; its faults are undone.
 
-    Returns when the faults are undone. The run itself ends with exit code 5, aborted.
+    No further fault is injected, what is in force is undone and verified. Returns when the faults are
+    undone. The run itself ends with exit code 5, aborted.
     """
     from slochaos.cli.failures import errors_as_document
     from slochaos.cli.streams import write, write_document

@@ -9,7 +9,7 @@ PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_
 
 
 def toxiproxy(context: typer.Context) -> int:
-    """Serve Toxiproxy's HTTP API on this machine, until Ctrl-C (slochaos toxiproxy --help lists its flags)."""
+    """Serve Toxiproxy's HTTP API on this machine, until Ctrl-C."""
     from slochaos.toxiproxy import main
 
     return main(context.args)

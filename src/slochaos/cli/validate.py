@@ -22,10 +22,11 @@ def validate(
     environment: EnvironmentOption = "",
     output: FormatOption = Format.TEXT,
 ) -> int:
-    """Check experiments, toxics, environments and SLO documents; say which line to change.
+    """Check experiments, toxics, environments and SLO documents.
 
-    With --environment, experiments are also checked against what that environment allows. Reads files only:
-    no module of an experiment is imported, no address opened. Exits with 2 if any file does not validate.
+    Says which line to change. With --environment, experiments are also checked against what that
+    environment allows. Reads files only: no module of an experiment is imported, no address opened. Exits
+    with 2 if any file does not validate.
     """
     from slochaos.cli.failures import describe
     from slochaos.cli.streams import say, write, write_document

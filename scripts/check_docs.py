@@ -1,0 +1,145 @@
+"""Docs under test: what the program has is documented, what is documented works, what is linked exists.
+
+Prints one line per problem and exits with 1 if there is any.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import typer
+
+from slochaos.cli.main import app
+from slochaos.cli.validate import check_file
+from slochaos.errors import SlochaosError
+from slochaos.faults.catalogue import FAMILIES
+from slochaos.record import Status
+from slochaos.spec import environment
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+FENCED = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(slochaos [^`\n]+)`")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+EXIT_CODES = {
+    "passed": "0",
+    "failed": "1",
+    "invalid": "2",
+    "inconclusive": "3",
+    "refused": "4",
+    "aborted": "5",
+    "undo-failed": "6",
+    "error": "7",
+    "interrupted": "129, 130, 143",
+}
+
+
+def main() -> int:
+    """Run every check."""
+    documents = {path: path.read_text() for path in sorted(ROOT.glob("*.md"))}
+    problems = [
+        *undocumented(documents[README]),
+        *files_that_do_not_load(),
+        *(problem for path, text in documents.items() for problem in broken_commands(path, text)),
+        *(problem for path, text in documents.items() for problem in broken_links(path, text)),
+    ]
+    for problem in problems:
+        print(problem)
+    print(
+        f"docs: {len(problems)} problems"
+        if problems
+        else f"docs: {len(documents)} documents agree with the program"
+    )
+    return 1 if problems else 0
+
+
+def undocumented(readme: str) -> Iterator[str]:
+    """Commands, faults, settings of environments, statuses and exit codes that README.md does not have."""
+    for name in _commands():
+        if f"| `slochaos {name}" not in readme:
+            yield f"README.md: the table of commands lacks `slochaos {name}`"
+    for kind in FAMILIES:
+        if f"| `{kind}` |" not in readme:
+            yield f"README.md: the table of faults lacks `{kind}`"
+    for setting in environment.SETTINGS:
+        if f"`{setting}`" not in readme:
+            yield f"README.md: the environment's setting `{setting}` is not explained"
+    for status in get_args(Status):
+        if f"| {EXIT_CODES[status]} | {status} |" not in readme:
+            yield f"README.md: the table of exit codes lacks {EXIT_CODES[status]} {status}"
+
+
+def files_that_do_not_load() -> Iterator[str]:
+    """Experiments, toxics, environments and SLO documents that their own loaders refuse."""
+    files = [*ROOT.glob("experiments/*"), *ROOT.glob("toxics/*"), *ROOT.glob("environments/*.yaml")]
+    for path in sorted(path for path in files if path.is_file()):
+        try:
+            check_file(path)
+        except SlochaosError as error:
+            yield str(error)
+
+
+def broken_commands(path: Path, text: str) -> Iterator[str]:
+    """Command lines in a document that the program would not take."""
+    for line in _command_lines(text):
+        if problem := _usage_problem(shlex.split(line, comments=True)[1:]):
+            yield f"{path.name}: `{line}`: {problem}"
+
+
+def broken_links(path: Path, text: str) -> Iterator[str]:
+    """Links to files of this repository, and to headings, that lead nowhere."""
+    for target in LINK.findall(text):
+        file, _, heading = target.partition("#")
+        if "://" in target:
+            continue
+        linked = path.parent / file if file else path
+        if not linked.exists():
+            yield f"{path.name}: the link to {target} leads nowhere"
+        elif heading and heading not in _headings(linked.read_text()):
+            yield f"{path.name}: {linked.name} has no heading #{heading}"
+
+
+def _commands() -> dict[str, Any]:
+    return dict(getattr(typer.main.get_command(app), "commands"))  # noqa: B009 - a group, of Click or of Typer's copy
+
+
+def _command_lines(text: str) -> Iterator[str]:
+    """What stands after a prompt or alone in fenced blocks, and whole commands in backquotes."""
+    for block in FENCED.findall(text):
+        for line in block.splitlines():
+            command = line.strip().removeprefix("$ ")
+            if command.startswith("slochaos "):
+                yield command
+    yield from INLINE.findall(FENCED.sub("", text))
+
+
+def _usage_problem(words: list[str]) -> str:
+    """Why the command line does not parse; empty when it does. Nothing is run."""
+    if words[0].startswith("--"):
+        return "" if words[0] in ("--help", "--version", "--install-completion") else "no such option"
+    command = _commands().get(words[0])
+    if command is None:
+        return "no such command"
+    if "--help" in words or words[0] == "toxiproxy" or len(words) == 1:
+        return ""
+    try:
+        command.make_context(words[0], words[1:])
+    except Exception as error:  # noqa: BLE001 - whatever the parser raises is the problem to print
+        message = getattr(error, "format_message", None)
+        return str(message() if message else error)
+    return ""
+
+
+def _headings(text: str) -> set[str]:
+    """Anchors as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", FENCED.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
