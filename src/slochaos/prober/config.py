@@ -95,11 +95,6 @@ def _config(field: Field) -> Config:
 def _journey(field: Field) -> Journey:
     section = field.section(required=("name", "weight"), optional=(*_METHODS, "json"))
     method = section.exactly_one(*_METHODS)
-    body = (
-        {str(name): value.scalar() for name, value in section["json"].members().items()}
-        if "json" in section
-        else None
-    )
     return Journey(
         name=section["name"].name(),
         weight=section["weight"].whole(1, 1_000_000),
