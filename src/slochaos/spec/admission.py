@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Collection
+from dataclasses import replace
+from fractions import Fraction
 
+from slochaos.errors import InvalidInput, Refused, TargetNotAllowed
+from slochaos.spec.durations import format_duration
 from slochaos.spec.environment import Environment
-from slochaos.spec.experiment import Experiment
+from slochaos.spec.experiment import Experiment, PlannedFault, Rule
+from slochaos.spec.nearest import did_you_mean
 
 
 def admit(
@@ -24,4 +31,115 @@ def admit(
     Raises InvalidInput (2) for unknown objectives, TargetNotAllowed and Refused (4; reasons
     `target-not-allowed`, `foreign-action`, `caps`, `protected`) for the rest.
     """
-    raise NotImplementedError
+    rules = tuple(_bound_rule(rule, environment) for rule in experiment.rules)
+    for name, where in experiment.asked_objectives:
+        _objective_target(name, where, environment)
+    faults = tuple(_bound_fault(fault, environment) for fault in experiment.faults)
+    _check_caps(faults, environment)
+    _check_lasting(faults, environment, allow_lasting)
+    _check_foreign(experiment, environment, allow_foreign)
+    return replace(experiment, rules=rules, faults=faults)
+
+
+def is_listed(code: str, entries: Collection[str]) -> bool:
+    """Whether an allow-list names this code; `chaosk8s.*` names all that begins with `chaosk8s.`."""
+    return any(code == each or (each.endswith("*") and code.startswith(each[:-1])) for each in entries)
+
+
+def _bound_rule(rule: Rule, environment: Environment) -> Rule:
+    target = _objective_target(rule.objective, rule.where, environment)
+    return replace(rule, hold=target) if rule.hold_target else rule
+
+
+def _objective_target(name: str, where: str, environment: Environment) -> Fraction:
+    targets = {objective.name: objective.target for objective in environment.objectives}
+    if name not in targets:
+        hint = did_you_mean(name, targets) or f"{environment.path} lists no SLO files"
+        raise InvalidInput(
+            f"{where}: the environment {environment.name!r} has no objective {name!r}", hint=hint
+        )
+    return targets[name]
+
+
+def _bound_fault(fault: PlannedFault, environment: Environment) -> PlannedFault:
+    """The fault with the server of its proxy, which the environment has to list."""
+    if fault.kind != "toxiproxy":
+        return fault
+    wanted = str(fault.parameters.get("server", "")).rstrip("/")
+    proxies = [proxy for proxy in environment.proxies if proxy.name == fault.target]
+    found = [proxy for proxy in proxies if not wanted or proxy.server == wanted]
+    if not found:
+        raise _not_listed(fault, wanted, environment)
+    if len(found) > 1:
+        servers = " and ".join(proxy.server for proxy in found)
+        raise InvalidInput(
+            f"{fault.where}: the proxy {fault.target!r} is on {servers}",
+            hint=f'add "server": "{found[0].server}" to the toxic preset',
+        )
+    return replace(fault, parameters={**fault.parameters, "server": found[0].server})
+
+
+def _not_listed(fault: PlannedFault, server: str, environment: Environment) -> TargetNotAllowed:
+    place = f"{fault.target!r} on {server}" if server else repr(fault.target)
+    near = did_you_mean(fault.target, [proxy.name for proxy in environment.proxies])
+    add = f"add to targets in {environment.path}: {{name: {fault.target}, listen: HOST:PORT, upstream: HOST:PORT}}"
+    return TargetNotAllowed(
+        f"{fault.where}: the environment {environment.name!r} does not list the proxy {place}",
+        hint=near if near.startswith("did you mean") and not server else add,
+    )
+
+
+def _check_caps(faults: Collection[PlannedFault], environment: Environment) -> None:
+    caps = environment.caps
+    for fault in faults:
+        if fault.duration_s > caps.max_duration_s:
+            raise Refused(
+                f"{fault.where}: {fault.name!r} lasts {format_duration(fault.duration_s)}, "
+                f"{environment.name!r} allows {format_duration(caps.max_duration_s)}",
+                hint=f"shorten it, or raise caps.max_duration in {environment.path}",
+                reason="caps",
+            )
+        at_once = [each for each in faults if _overlaps(each, fault.starts_s)]
+        if len(at_once) > caps.max_faults:
+            names = ", ".join(repr(each.name) for each in at_once)
+            raise Refused(
+                f"{fault.where}: {len(at_once)} faults at once ({names}), {environment.name!r} allows {caps.max_faults}",
+                hint=f"overlap fewer, or raise caps.max_faults in {environment.path}",
+                reason="caps",
+            )
+
+
+def _overlaps(fault: PlannedFault, instant_s: float) -> bool:
+    """Whether the fault may be in force at this instant of the method."""
+    return fault.starts_s <= instant_s < fault.starts_s + fault.duration_s
+
+
+def _check_lasting(
+    faults: Collection[PlannedFault], environment: Environment, allowed: Collection[str]
+) -> None:
+    """Protected environments take only faults that end without us, unless named."""
+    for fault in faults if environment.protected else ():
+        lasts = fault.parameters.get("enabled") is False
+        if lasts and not {fault.name, fault.target} & set(allowed):
+            raise Refused(
+                f"{fault.where}: {fault.name!r} stays in force if this host dies, and {environment.name!r} is protected",
+                hint=f"use toxics, which carry their expiry, or add --allow-lasting {shlex.quote(fault.name)}",
+                reason="protected",
+            )
+
+
+def _check_foreign(experiment: Experiment, environment: Environment, allow_foreign: Collection[str]) -> None:
+    listed = (*environment.allow_foreign, *allow_foreign)
+    missing = [code for code in experiment.foreign_actions if not is_listed(code, listed)]
+    if not missing:
+        return
+    flags = " ".join(f"--allow-foreign {shlex.quote(code)}" for code in missing)
+    line = (
+        f"allow_foreign: [{', '.join(json.dumps(code) for code in (*environment.allow_foreign, *missing))}]"
+    )
+    raise Refused(
+        f"{experiment.path}: actions that slochaos cannot undo and {environment.name!r} does not list: "
+        + ", ".join(missing),
+        hint=f"add {flags}\n     or, in {environment.path}: {line}",
+        reason="foreign-action",
+    )

@@ -40,12 +40,10 @@ class Document:
         """The line (from 1) of the value at this path, or of the closest parent that exists."""
         node = self.root
         for step in path:
-            if (isinstance(node.value, dict) and step in node.value) or (
-                isinstance(node.value, list) and isinstance(step, int) and 0 <= step < len(node.value)
-            ):
-                node = node.value[step]
-            else:
+            known = node.value if isinstance(node.value, dict) else dict(enumerate(_items(node)))
+            if step not in known:
                 break
+            node = known[step]
         return node.line
 
     def where(self, path: NodePath) -> str:
@@ -143,3 +141,7 @@ def _similar_file(path: Path) -> str:
         return did_you_mean(path.name, sorted(entry.name for entry in path.parent.iterdir()))
     except OSError:
         return f"there is no folder {path.parent} either"
+
+
+def _items(node: Node) -> list[Node]:
+    return node.value if isinstance(node.value, list) else []

@@ -43,7 +43,7 @@ __all__ = [
 BUILT_IN = ("python", "run_dir", "environment_dir", "run_id", "secret")
 """Variables that a run sets by itself."""
 
-_FIELDS = (
+SETTINGS = (
     "name",
     "description",
     "protected",
@@ -58,8 +58,9 @@ _FIELDS = (
     "drain",
     "services",
     "ledger",
-    "prometheus",
 )
+"""The fields of an environment file."""
+
 _PROMETHEUS = (
     "Prometheus servers as a source come with a later version",
     'scrape the services themselves: {name: api, scrape: "http://HOST:PORT/metrics"}',
@@ -160,7 +161,7 @@ def find(name_or_path: str, near: Path | None = None) -> Path:
 def read(path: Path) -> EnvironmentFile:
     """Check the file's form, fill nothing. Raises InvalidInput."""
     document = documents.load(path)
-    section = Field.of(document).section(optional=_FIELDS)
+    section = Field.of(document).section(optional=(*SETTINGS, "prometheus"))
     if "prometheus" in section:
         raise section["prometheus"].error(*_PROMETHEUS)
     names = section["variables"].members() if "variables" in section else {}
@@ -196,7 +197,7 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
     built_in = {"python": sys.executable, "environment_dir": str(folder)}
     ports = {name: value for name, value in overrides.items() if name not in chosen}
     filled = file.document.filled({**built_in, **values, **ports, **chosen})
-    section = Field.of(filled).section(optional=_FIELDS)
+    section = Field.of(filled).section(optional=SETTINGS)
     slos = [folder / each.text() for each in section.items("slos")]
     return Environment(
         name=file.name,
@@ -222,12 +223,15 @@ def placeholders(file: EnvironmentFile) -> dict[str, str]:
     return {"run_dir": str(paths.run_dir("plan")), "run_id": "plan", "secret": "secret", **ports}
 
 
-def _check_variable(name: str, value: Field) -> None:
+def _check_variable(name: object, value: Field) -> None:
     if not isinstance(name, str) or not variables.NAME.fullmatch(name):
         raise value.error(f"{quoted(name)} is no name of a variable", "letters, digits and _")
     if name in BUILT_IN or name.startswith("port_"):
         raise value.error(f"{name!r} is set by the run itself", "choose another name")
-    value.scalar()
+    if "${" in value.scalar():
+        raise value.error(
+            "a variable's own value is not filled", "write the reference where the variable is used"
+        )
 
 
 def _check_overrides(file: EnvironmentFile, overrides: Mapping[str, str]) -> None:
@@ -284,13 +288,6 @@ def _caps(field: Field) -> Caps:
 
 def _budget(field: Field) -> BudgetPolicy:
     section = field.section(optional=("scope", "mode"))
-    return BudgetPolicy(
-        scope=cast(
-            "Literal['run', 'rolling']",
-            section.get("scope", lambda each: each.one_of("run", "rolling"), "rolling"),
-        ),
-        mode=cast(
-            "Literal['enforce', 'advise']",
-            section.get("mode", lambda each: each.one_of("enforce", "advise"), "enforce"),
-        ),
-    )
+    scope = section.get("scope", lambda each: each.one_of("run", "rolling"), "rolling")
+    mode = section.get("mode", lambda each: each.one_of("enforce", "advise"), "enforce")
+    return BudgetPolicy(cast("Literal['run', 'rolling']", scope), cast("Literal['enforce', 'advise']", mode))

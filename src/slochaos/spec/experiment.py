@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from slochaos.errors import InvalidInput
+from slochaos.spec import documents, toxics
+from slochaos.spec.activities import Activity, control_modules, read_activities
+from slochaos.spec.configuration import seconds_or_zero, static_values, substituted
+from slochaos.spec.fields import Field, Section
+from slochaos.spec.rules import Rule, read_settings
 
-@dataclass(frozen=True)
-class Rule:
-    """What one objective has to keep during a run. Shares are exact fractions, 0-1.
+__all__ = ["MAX_DURATION_S", "Experiment", "PlannedFault", "Rule", "load"]
 
-    `hold`: the floor of the good share during the fault. `cost`: the largest share of the budget to spend.
-    `hold_target`: `hold` is the objective's own target; `admission.admit` puts it into `hold`.
-    """
-
-    objective: str
-    hold: Fraction | None = None
-    cost: Fraction | None = None
-    hold_target: bool = False
-    where: str = ""
+MAX_DURATION_S = 86_400.0
+_SHORTEST_S = 0.001
 
 
 @dataclass(frozen=True)
 class PlannedFault:
     """One fault that the method or the rollbacks will ask for: `kind` and `parameters` are those of `faults/`.
 
-    `starts_s` is its earliest start, in seconds from the method's (for rollbacks: from the method's end).
+    `starts_s` is its earliest start, in seconds from the method's.
     """
 
     name: str
@@ -49,7 +45,7 @@ class Experiment:
     (`process:PATH`, `http:URL`, `control:MODULE`) of actions and controls that are not ours, outside
     the undo promise. `other_code` names what else the experiment runs: its probes and dynamic
     configuration, which are its author's promise not to change anything.
-    `method_s` is the least time that the method takes: faults in the foreground plus pauses.
+    `method_s` is the least time that the method takes: its faults and pauses.
     """
 
     name: str
@@ -72,4 +68,114 @@ def load(path: Path, variables: Mapping[str, Any] | None = None) -> Experiment:
 
     Raises InvalidInput. Nothing of the experiment is imported, run or fetched.
     """
-    raise NotImplementedError
+    document = documents.load(path, types="pyyaml")
+    root = Field.of(document).open_section()
+    title = _required_text(root)
+    settings = read_settings(root)
+    known = static_values(root, variables or {})
+    activities = read_activities(root)
+    controls = [f"control:{module}" for module, _ in control_modules(root, activities)]
+    for each in activities:
+        if each.is_ours:
+            each.arguments()
+    faults, method_s = _schedule(path, activities, known)
+    return Experiment(
+        name=path.stem,
+        path=path,
+        title=title,
+        document=document.data,
+        rules=settings.rules,
+        faults=tuple(faults),
+        foreign_actions=_unique([_code(each, known) for each in activities if _is_foreign(each)] + controls),
+        baseline_s=settings.baseline_s,
+        recovery_s=settings.recovery_s,
+        method_s=method_s,
+        other_code=_unique([_code(each, known) for each in activities if _is_foreign(each, "probe")]),
+        asked_objectives=tuple(_asked(activities, known)),
+    )
+
+
+def _required_text(root: Section) -> str:
+    """The title. Chaos Toolkit wants a description and a method too, which may be empty."""
+    title = root["title"].scalar()
+    if not title:
+        raise root["title"].error("is empty")
+    root["description"].scalar()
+    root["method"].items()
+    return title
+
+
+def _schedule(
+    path: Path, activities: list[Activity], known: Mapping[str, str]
+) -> tuple[list[PlannedFault], float]:
+    """Faults with their earliest starts, and the least time that the method takes."""
+    faults: list[PlannedFault] = []
+    method_s = now_s = 0.0
+    for place in ("method", "rollbacks"):
+        ends_s = now_s
+        for each in [activity for activity in activities if activity.place == place]:
+            starts_s = now_s + seconds_or_zero(each.pauses, "before", known)
+            fault = _fault(path, each, starts_s, known)
+            faults += [fault] if fault else []
+            over_s = (
+                starts_s + (fault.duration_s if fault else 0) + seconds_or_zero(each.pauses, "after", known)
+            )
+            ends_s = max(ends_s, over_s)
+            now_s = now_s if each.background else over_s
+        now_s = ends_s
+        method_s = now_s if place == "method" else method_s
+    return faults, method_s
+
+
+def _fault(path: Path, activity: Activity, starts_s: float, known: Mapping[str, str]) -> PlannedFault | None:
+    """The fault that one of our actions asks for; None for any other activity."""
+    if not activity.is_ours or activity.type != "action" or activity.function == "end_faults":
+        return None
+    arguments = activity.arguments()
+    duration_s = substituted(arguments["duration"], known).seconds(least=_SHORTEST_S, most=MAX_DURATION_S)
+    target, parameters = "nothing", dict[str, Any]()
+    if activity.function == "toxiproxy":
+        preset = substituted(arguments["toxic"], known).parsed(
+            lambda name: toxics.load(toxics.find(name, path))
+        )
+        target, parameters = preset.proxy, preset.parameters
+    return PlannedFault(
+        name=activity.name,
+        kind=activity.function,
+        target=target,
+        parameters=parameters,
+        duration_s=duration_s,
+        background=activity.background,
+        where=activity.field.where,
+        starts_s=starts_s,
+    )
+
+
+def _asked(activities: list[Activity], known: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Objectives that our probes are asked about, with their windows checked."""
+    asked = []
+    for each in activities:
+        if each.is_ours and each.function == "objective_holds":
+            arguments = each.arguments()
+            for name in arguments.keys() - {"objective"}:
+                substituted(arguments[name], known).seconds()
+            asked.append((substituted(arguments["objective"], known).text(), arguments["objective"].where))
+    return asked
+
+
+def _is_foreign(activity: Activity, kind: str = "action") -> bool:
+    return not activity.is_ours and activity.type == kind
+
+
+def _code(activity: Activity, known: Mapping[str, str]) -> str:
+    """What the activity runs; a URL with its known variables filled, since those decide where it goes."""
+    if activity.provider["type"].node.value != "http":
+        return activity.code
+    try:
+        return f"http:{substituted(activity.provider['url'], known).text()}"
+    except InvalidInput:
+        return activity.code
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from slochaos.spec.nodes import (
-    MAX_NUMBER_LENGTH,
     MisreadError,
     Node,
     check_depth,
     check_new_key,
     check_text,
     quoted,
+    read_number,
 )
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -108,7 +107,7 @@ class _Reader:
         number = _NUMBER.match(self.text, self.at)
         if number:
             self.at = number.end()
-            return Node(_number(number[0], line, whole=not (number[1] or number[2])), line, number[0])
+            return Node(read_number(number[0], line, whole=not (number[1] or number[2])), line, number[0])
         word = _WORD.match(self.text, self.at)
         if word and word[0] in _LITERALS:
             self.at = word.end()
@@ -128,12 +127,3 @@ class _Reader:
 
     def error(self, message: str, hint: str = "") -> MisreadError:
         return MisreadError(self.line, message, hint)
-
-
-def _number(text: str, line: int, *, whole: bool) -> int | float:
-    if len(text) > MAX_NUMBER_LENGTH:
-        raise MisreadError(line, f"a number of {len(text)} characters")
-    value = int(text) if whole else float(text)
-    if not whole and not math.isfinite(value):
-        raise MisreadError(line, f"the number {quoted(text)} is too large")
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -64,6 +65,16 @@ def check_new_key(key: Any, known: dict[Any, Node], line: int, lines: dict[Any, 
             line, f"the key {quoted(key)} stands twice, first at line {lines[key]}", "keep one of the two"
         )
     lines[key] = line
+
+
+def read_number(text: str, line: int, *, whole: bool) -> int | float:
+    """The number; whole ones stay exact, what is beyond a float is refused."""
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise MisreadError(line, f"a number of {len(text)} characters")
+    value = int(text) if whole else float(text)
+    if not whole and not math.isfinite(value):
+        raise MisreadError(line, f"the number {quoted(text)} is too large")
+    return value
 
 
 def plain(node: Node) -> Any:

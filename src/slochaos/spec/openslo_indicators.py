@@ -82,7 +82,8 @@ def _check_pair(section: Section, part: str, counted: Metric, total: Metric) -> 
     """Good (or bad) and total have to count the same kind of thing."""
     if isinstance(total, Histogram) and total.at_most is not None:
         raise section["total"].error("'at_most' belongs to 'good': the total is every observation")
-    if part == "bad" and isinstance(counted, (Samples, Histogram)) and getattr(counted, "at_most", counted):
+    is_good = isinstance(counted, Samples) or (isinstance(counted, Histogram) and counted.at_most is not None)
+    if part == "bad" and is_good:
         raise section[part].error("counts good events, not bad ones", "call it 'good'")
     families = [(Counter, Histogram), (Samples,), (Query,)]
     if not any(isinstance(counted, family) and isinstance(total, family) for family in families):

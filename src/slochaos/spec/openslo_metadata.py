@@ -30,8 +30,9 @@ class Metadata:
 def read_metadata(metadata: Field) -> Metadata:
     """Raises InvalidInput."""
     section = metadata.section(required=("name",), optional=("displayName", "labels", "annotations"))
-    for label, value in section.get("labels", Field.members, {}).items():
-        _check_label(label, value)
+    if "labels" in section:
+        for label, value in section["labels"].members().items():
+            _check_label(label, value)
     return Metadata(
         name=section["name"].name(),
         display_name=section.get("displayName", display_name, ""),

@@ -116,11 +116,8 @@ class _Scan:
             raise self._error("repeats more than 1000 times")
         if exact:
             return math.log2(max(least, 1))
-        return (
-            min(_UNBOUNDED_BITS, math.log2(int(most) - least + 1))
-            if most and int(most) >= least
-            else _UNBOUNDED_BITS
-        )
+        spread = int(most) - least + 1 if most else 0
+        return min(_UNBOUNDED_BITS, math.log2(spread)) if spread > 0 else _UNBOUNDED_BITS
 
     def _take(self, token: re.Pattern[str]) -> re.Match[str] | None:
         match = token.match(self.pattern, self.at)

@@ -13,13 +13,13 @@ from typing import Any
 import yaml
 
 from slochaos.spec.nodes import (
-    MAX_NUMBER_LENGTH,
     MisreadError,
     Node,
     check_depth,
     check_new_key,
     check_text,
     quoted,
+    read_number,
 )
 
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -53,14 +53,12 @@ def json_scalar(text: str, line: int) -> Any:
     number = _JSON_NUMBER.fullmatch(text)
     if not number:
         return text
-    if len(text) > MAX_NUMBER_LENGTH:
-        raise MisreadError(line, f"a number of {len(text)} characters")
-    return float(text) if number[1] or number[2] else int(text)
+    return read_number(text, line, whole=not (number[1] or number[2]))
 
 
 def pyyaml_scalar() -> ReadScalar:
     """A plain scalar as `yaml.safe_load`, and so chaoslib, has it: YAML 1.1 booleans, octals, dates."""
-    loader = yaml.SafeLoader("")
+    loader: Any = yaml.SafeLoader("")
 
     def read(text: str, line: int) -> Any:
         try:
@@ -109,7 +107,7 @@ def _documents(text: str, read_scalar: ReadScalar) -> Iterator[Node]:
     """Build nodes on a stack of our own: nesting costs no recursion."""
     open_nodes: list[_Open] = []
     for event in yaml.parse(text, Loader=_PARSER):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         _refuse_references(event, line)
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             open_nodes.append(_Open(line, {} if isinstance(event, yaml.MappingStartEvent) else []))
@@ -146,11 +144,12 @@ def _scalar(event: yaml.ScalarEvent, line: int, read_scalar: ReadScalar, *, as_k
 def _refuse_references(event: yaml.Event, line: int) -> None:
     if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
         raise MisreadError(
-            line, "anchors (&) and aliases (*) are not taken", "write the value out, or put it in quotes"
+            line, "anchors (&) and aliases (*) are not taken", "write it out, or put it in quotes"
         )
-    if getattr(event, "tag", None):
+    tag = getattr(event, "tag", None)
+    if tag:
         raise MisreadError(
-            line, f"the tag {quoted(event.tag)} is not taken", "put text that begins with ! in quotes"
+            line, f"the tag {quoted(tag)} is not taken", "put text that begins with ! in quotes"
         )
 
 
