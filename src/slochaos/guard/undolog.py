@@ -78,6 +78,8 @@ class UndoLog:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError as error:
+            if not path.parent.is_dir():
+                raise StateError(f"{path.parent} is a file where a folder has to be") from error
             raise StateError(
                 f"the run {run_id} has left an undo log: {path}",
                 hint=f"finish it first: slochaos recover --run {run_id}",
