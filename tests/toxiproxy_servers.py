@@ -36,7 +36,9 @@ class ToxiproxyServerProcess:
         """The API's port on loopback."""
         return int(self.url.rpartition(":")[2])
 
-    def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    def call(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
         """Status and parsed answer of one request; `body` is sent as it is when it is text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
@@ -51,13 +53,17 @@ class ToxiproxyServerProcess:
     def add_proxy(self, name: str, upstream: str, *, enabled: bool = True) -> tuple[str, int]:
         """Create a proxy on a free port; the address that clients connect to."""
         status, proxy = self.call(
-            "POST", "/proxies", {"name": name, "listen": "127.0.0.1:0", "upstream": upstream, "enabled": enabled}
+            "POST",
+            "/proxies",
+            {"name": name, "listen": "127.0.0.1:0", "upstream": upstream, "enabled": enabled},
         )
         assert status == 201, proxy
         host, _, port = proxy["listen"].rpartition(":")
         return host, int(port)
 
-    def add_toxic(self, proxy: str, kind: str, *, toxicity: float = 1.0, stream: str = "downstream", **attributes: int) -> str:
+    def add_toxic(
+        self, proxy: str, kind: str, *, toxicity: float = 1.0, stream: str = "downstream", **attributes: int
+    ) -> str:
         """Create a toxic; its name."""
         toxic = {"type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes}
         status, answer = self.call("POST", f"/proxies/{proxy}/toxics", toxic)
