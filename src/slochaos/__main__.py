@@ -1,0 +1,7 @@
+"""`python -m slochaos` is the `slochaos` command."""
+
+from __future__ import annotations
+
+from slochaos.cli.main import main
+
+main()
