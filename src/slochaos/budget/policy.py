@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
-from slochaos.wording import percent, window_name
+from slochaos.wording import Share, percent, window_name
 
 Step = Literal["normal", "notify", "restricted", "frozen"]
 
-_STEPS: tuple[tuple[float, Step], ...] = (
-    (1.0, "frozen"),
-    (0.8, "restricted"),
-    (0.5, "notify"),
-    (0.0, "normal"),
+_STEPS: tuple[tuple[Fraction, Step], ...] = (
+    (Fraction(1), "frozen"),
+    (Fraction(8, 10), "restricted"),
+    (Fraction(5, 10), "notify"),
 )
-_RESTRICTED_SHARE_OF_REST = 0.01
+_RESTRICTED_SHARE_OF_REST = Fraction(1, 100)
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Outlook:
     """
 
     objective: str
-    consumed: float
-    worst: float
+    consumed: Share
+    worst: Share
     window_s: int
     refund_at: str = ""
 
@@ -70,13 +70,13 @@ def decide(
     return PolicyDecision(True, step, notices=notices)
 
 
-def step_of(consumed: float) -> Step:
+def step_of(consumed: Share) -> Step:
     """The policy's step for a consumed share."""
     return next((step for limit, step in _STEPS if consumed >= limit), "normal")
 
 
 def _scoped(outlook: Outlook, scope: Literal["run", "rolling"]) -> Outlook:
-    return Outlook(outlook.objective, 0.0, outlook.worst, outlook.window_s) if scope == "run" else outlook
+    return Outlook(outlook.objective, 0, outlook.worst, outlook.window_s) if scope == "run" else outlook
 
 
 def _objection(outlook: Outlook, random_faults: bool) -> tuple[str, str] | None:
@@ -92,11 +92,10 @@ def _objection(outlook: Outlook, random_faults: bool) -> tuple[str, str] | None:
     if outlook.worst <= most:
         return None
     worst = f"{outlook.objective} may cost {percent(outlook.worst, unlike=most)} of its {_window(outlook)}"
-    limit = (
-        f"{percent(left)} is left"
-        if most == left
-        else f"{_consumed_text(outlook)}: at most {percent(most)} may be spent"
-    )
+    if step == "restricted":
+        limit = f"of which {percent(outlook.consumed)} is used: at most {percent(most)} may be spent"
+    else:
+        limit = f"{percent(left)} is left"
     return f"{worst}, {limit}", f"a shorter fault, or a cost rule below {percent(most)}"
 
 

@@ -102,15 +102,20 @@ class _Floor:
 
 
 def _decide_hold(floor: _Floor, fault: Counted | Missing, with_drain: Counted | Missing) -> Decision:
-    """Both the fault and the fault plus drain have to be shown to hold; the worse of them is reported."""
-    judge = _judge_slices if floor.census else _judge_events
-    decisions: list[tuple[int, float, Decision]] = []
-    for phase in (fault, with_drain):
-        if isinstance(phase, Missing):
-            return _unproven_without_data(floor.objective, phase)
-        decision = judge(floor, phase)
-        decisions.append((_WORST_FIRST.index(decision.verdict), -_bad_share(phase), decision))
-    return min(decisions, key=lambda ranked: ranked[:2])[2]
+    """Both the fault and the fault plus drain have to be shown to hold; the worse of them is reported.
+
+    A breach that one of them shows stands, also where the other has no data.
+    """
+    return min((_judge(floor, phase) for phase in (fault, with_drain)), key=lambda judged: judged[:2])[2]
+
+
+def _judge(floor: _Floor, phase: Counted | Missing) -> tuple[int, float, Decision]:
+    """The decision with its rank, worst first: by verdict, then by bad share; no data ranks before a share."""
+    if isinstance(phase, Missing):
+        return _WORST_FIRST.index("unproven"), -math.inf, _unproven_without_data(floor.objective, phase)
+    decision = _judge_slices(floor, phase) if floor.census else _judge_events(floor, phase)
+    share = phase.bad / phase.total if phase.total else 0.0
+    return _WORST_FIRST.index(decision.verdict), -share, decision
 
 
 def _judge_events(floor: _Floor, seen: Counted) -> Decision:
@@ -169,8 +174,10 @@ def _observe(objective: Promise, fault: Counted | Missing) -> Decision:
     if isinstance(fault, Missing):
         return Decision("observed", fault.reason, f"{objective.name}: {_missing_text(fault)}")
     if objective.method == "Timeslices":
-        return Decision("observed", "no-rule", f"{count(fault.bad)} bad of {_slices(fault.total)}")
-    return Decision("observed", "no-rule", f"{objective.name} held {_share_text(fault)}")
+        seen = f"{count(fault.bad)} bad of {_slices(fault.total)}"
+    else:
+        seen = _share_text(fault)
+    return Decision("observed", "no-rule", f"{objective.name}: {seen}")
 
 
 def _unproven_without_data(objective: Promise, missing: Missing | None) -> Decision:
@@ -183,13 +190,9 @@ def _missing_text(missing: Missing) -> str:
     return missing.detail or f"no data ({missing.reason})"
 
 
-def _bad_share(seen: Counted) -> float:
-    return seen.bad / seen.total if seen.total else 0.0
-
-
 def _share_text(seen: Counted, unlike: Fraction | None = None) -> str:
     if not seen.total:
-        return "nothing (no events)"
+        return "no events"
     good = Fraction(seen.total - seen.bad, seen.total)
     return f"{percent(good, unlike=unlike)} ({count(seen.bad)} bad of {count(seen.total)})"
 
@@ -235,8 +238,7 @@ def baseline_refusal(
     if isinstance(baseline, Missing):
         return f"{objective.name}: {_missing_text(baseline)}" if required else None
     target = _Floor(objective, 1 - objective.allowed, objectives, 0.0, CONFIDENCE)
-    judge = _judge_slices if target.census else _judge_events
-    if judge(target, baseline).verdict != "breached":
+    if _judge(target, baseline)[2].verdict != "breached":
         return None
     if target.census:
         seen = f"{count(baseline.bad)} bad of {_slices(baseline.total)}"

@@ -56,7 +56,9 @@ def test_slices_are_counted_not_inferred() -> None:
 
 
 @given(st.integers(0, 5_000), st.integers(0, 500), st.floats(1, 600), st.floats(1, 600))
-def test_the_estimate_lies_in_its_interval(bad: int, before: int, charged_s: float, baseline_s: float) -> None:
+def test_the_estimate_lies_in_its_interval(
+    bad: int, before: int, charged_s: float, baseline_s: float
+) -> None:
     """0 <= least <= estimate <= most <= what was counted."""
     found = attribute(Tally.exactly(bad, 10_000), Tally.exactly(before, 10_000), charged_s, baseline_s)
     assert 0 <= found.interval[0] <= found.bad <= found.interval[1] <= bad

@@ -14,7 +14,9 @@ from slochaos.verdict.bounds import at_least, at_most, bad_at_least, bad_at_most
 from slochaos.verdict.counts import Tally
 
 SIZES = (1, 2, 7, 60, 299, 2_995, 6_012, 100_000, 10_000_000, 100_000_000)
-COUNTS = sorted({(bad, n) for n in SIZES for bad in (0, 1, 2, n // 1000, n // 10, n // 2, n - 1, n) if bad <= n})
+COUNTS = sorted(
+    {(bad, n) for n in SIZES for bad in (0, 1, 2, n // 1000, n // 10, n // 2, n - 1, n) if bad <= n}
+)
 
 
 def oracle(bad: int, total: int, confidence: float) -> tuple[float, float]:
@@ -33,7 +35,9 @@ def test_bounds_agree_with_scipy(bad: int, total: int, confidence: float) -> Non
     assert bad_at_most(bad, total, confidence) == pytest.approx(most, rel=2e-8)
 
 
-@given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.6, 0.9999))
+@given(
+    st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.6, 0.9999)
+)
 def test_bounds_enclose_what_was_seen(seen: tuple[int, int], confidence: float) -> None:
     """The share that was seen lies between the bounds, and both are shares."""
     bad, total = seen
@@ -63,7 +67,9 @@ def test_without_events_nothing_is_known() -> None:
     assert (bad_at_least(0, 0), bad_at_most(0, 0)) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize(("bad", "total", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (1, 5, 1.0), (1, 5, 0.0)])
+@pytest.mark.parametrize(
+    ("bad", "total", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (1, 5, 1.0), (1, 5, 0.0)]
+)
 def test_nonsense_counts_are_a_programming_error(bad: int, total: int, confidence: float) -> None:
     """Impossible counts and confidences raise instead of giving a number."""
     with pytest.raises(ValueError, match="no bound"):
