@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
+from slochaos.measurement.counting import measure
 from slochaos.measurement.phases import Cut, History
-from slochaos.spec.objectives import Objective
+from slochaos.measurement.samples import NoData
+from slochaos.measurement.selection import is_wanted, selector_of, series_names
+from slochaos.spec.objectives import Metric, Objective
+
+_HINTS = {
+    "source-down": "start the system, or correct the source's address in the environment file",
+    "several-processes": "scrape each process by its own address, or run one worker",
+    "replica-label": "name one value of the label in the selector",
+    "no-query-source": "use selector, histogram or samples, which a scraped page can answer",
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,47 @@ def baseline_problems(
     """Objectives without data over the baseline, each with its reason.
 
     With `metric_names` (Sampler.metric_names) a selector that matches nothing is answered with the
-    nearest names that the pages do have.
+    nearest names that the pages do have. Good events of which there is not even a series are a problem
+    too: everything would count as bad. Bad events may have none yet.
     """
-    raise NotImplementedError
+    names = {name for found in (metric_names or {}).values() for name in found}
+    return tuple(
+        problem for objective in objectives for problem in _problems(objective, history, start, end, names)
+    )
+
+
+def _problems(
+    objective: Objective, history: History, start: Cut, end: Cut, names: set[str]
+) -> Iterator[Problem]:
+    counted = measure(objective, history, start, end)
+    good = objective.indicator.good
+    if isinstance(counted, NoData) and counted.reason != "no-series":
+        yield Problem(objective.name, counted.reason, counted.detail, _HINTS.get(counted.reason, ""))
+    elif isinstance(counted, NoData):
+        yield _no_series(objective.name, objective.indicator.total, names)
+    elif good is not None and not _is_on_a_page(good, history):
+        yield _no_series(objective.name, good, names)
+
+
+def _is_on_a_page(metric: Metric, history: History) -> bool:
+    newest = (next((s for s in reversed(samples) if not s.failure), None) for samples in history.values())
+    return any(
+        is_wanted(metric, series) for sample in newest if sample is not None for series in sample.values
+    )
+
+
+def _no_series(objective: str, metric: Metric, names: set[str]) -> Problem:
+    """Which part of the selector is at fault: the name, or the labels."""
+    wanted = series_names(metric)
+    selector = selector_of(metric)
+    detail = f"no series matches {selector}"
+    if names.intersection(wanted):
+        hint = f"{wanted[0]} is on the page, but not with these labels (job is the source's name)"
+        return Problem(objective, "no-series", detail, hint)
+    near = [match for name in wanted for match in get_close_matches(name, sorted(names), n=3, cutoff=0.6)]
+    hint = (
+        f"did you mean {' or '.join(dict.fromkeys(near))}?"
+        if near
+        else "no metric of the pages has a like name"
+    )
+    return Problem(objective, "no-series", detail, hint if names else "")

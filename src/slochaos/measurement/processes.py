@@ -1,0 +1,92 @@
+"""Which process a page's values come from, and since when they count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from slochaos.measurement.samples import Series
+from slochaos.measurement.selection import PROCESS_START, Child, Labels, created_of
+
+SAME_START_S = 1.5
+"""Start times this close are one process: some libraries compute theirs anew from a clock of full seconds."""
+
+Instance = Labels
+"""The labels `job` and `instance`."""
+
+
+class SeveralProcesses(Exception):
+    """One address is answered by several processes, so that its counters are of no use."""
+
+
+class Processes:
+    """Start times by instance and creation times by child, followed from reading to reading."""
+
+    def __init__(self, values: Mapping[Series, float], wall: float) -> None:
+        self._since_wall = wall
+        self._starts = _starts(values)
+        self._restarted: set[Instance] = set()
+        self._before = self._values = values
+        self._instances: dict[Labels, Instance] = {}
+
+    def advance(self, values: Mapping[Series, float]) -> set[Instance]:
+        """Take the next reading; the instances that were restarted since the one before.
+
+        Raises SeveralProcesses when an earlier process answers again.
+        """
+        restarted = set()
+        for instance, start in _starts(values).items():
+            before = self._starts.get(instance, start)
+            if start < before - SAME_START_S:
+                raise SeveralProcesses("a process that was started earlier answers again")
+            if start > before + SAME_START_S:
+                restarted.add(instance)
+                self._starts[instance] = start
+            self._starts.setdefault(instance, start)
+        self._restarted |= restarted
+        self._before, self._values = self._values, values
+        return restarted
+
+    def instance(self, child: Child) -> Instance:
+        """The instance that a child belongs to."""
+        labels = child[1]
+        if labels not in self._instances:
+            self._instances[labels] = _instance(labels)
+        return self._instances[labels]
+
+    def knows_start(self, child: Child) -> bool:
+        """Whether a restart of the child's process would be seen by its start time."""
+        return self.instance(child) in self._starts
+
+    def created(self, child: Child) -> float | None:
+        """When the child was made (epoch seconds), if the page says so."""
+        return self._values.get(created_of(child))
+
+    def recreated(self, child: Child) -> bool:
+        """Whether the child was made anew between the last two readings.
+
+        Raises SeveralProcesses when it is suddenly an older one.
+        """
+        before, now = self._before.get(created_of(child)), self.created(child)
+        if before is None or now is None:
+            return False
+        if now < before:
+            raise SeveralProcesses(f"{child[0]} is suddenly one that was made earlier")
+        return now > before
+
+    def begins_at_zero(self, child: Child) -> bool:
+        """Whether a child that was not there at the first reading is known to have counted from zero since.
+
+        Only then: a relabelled series or one that an exporter found late starts at any number.
+        """
+        if self.instance(child) in self._restarted:
+            return True
+        created = self.created(child)
+        return created is not None and created > self._since_wall
+
+
+def _starts(values: Mapping[Series, float]) -> dict[Instance, float]:
+    return {_instance(labels): start for (name, labels), start in values.items() if name == PROCESS_START}
+
+
+def _instance(labels: Labels) -> Instance:
+    return tuple(pair for pair in labels if pair[0] in ("job", "instance"))
