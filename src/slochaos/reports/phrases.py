@@ -168,13 +168,14 @@ def what_happened(injection: InjectionRecord) -> str:
     """One injection in a line: what, for how long, how it ended."""
     name = f"{injection.target} ({injection.kind})"
     if injection.applied is None:
-        return f"{name} was never seen in force | {_undo(injection)}"
+        return f"{name} was never seen in force | {how_it_ended(injection)}"
     held_s = seconds_between(injection.applied, injection.undone)
     length = f" in force for {held_s:.1f} s" if held_s is not None else " put in force"
-    return f"{name}{length} | {_undo(injection)}"
+    return f"{name}{length} | {how_it_ended(injection)}"
 
 
-def _undo(injection: InjectionRecord) -> str:
+def how_it_ended(injection: InjectionRecord) -> str:
+    """ "undone and verified in 38 ms", "ended by its own expiry", "NOT UNDONE"."""
     phrase = _UNDO_PHRASES[injection.undo]
     if injection.undo == "verified" and injection.undo_milliseconds is not None:
         return f"{phrase} in {seconds(injection.undo_milliseconds / 1000)}"
