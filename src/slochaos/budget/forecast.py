@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from slochaos.budget.account import Budget
+from slochaos.budget.burn import largest_burn_rate
 from slochaos.wording import percent
 
 
@@ -61,7 +62,7 @@ def forecast(
     `expected_bad_share` is the share that is expected to fail during the fault, where somebody knows it;
     `rate_ratio` today's traffic over the window's mean traffic (1 for a projected budget).
     """
-    per_second = rate_ratio / float(allowed * window_s)
+    per_second = _share_per_second(allowed, window_s, rate_ratio)
     physics = (outage.fault_s + outage.recovery_s) * per_second
     expected = None if expected_bad_share is None else outage.fault_s * per_second * expected_bad_share
     if cost is None:
@@ -120,7 +121,7 @@ def _bad_slices(offset: int, seconds: int, slice_s: int, tolerated: Fraction) ->
 
 def detection_cost(detection_s: float, *, allowed: Fraction, window_s: int, rate_ratio: float = 1.0) -> float:
     """Share of the budget that a full outage burns before the first sample can show it."""
-    return detection_s * rate_ratio / float(allowed * window_s)
+    return detection_s * _share_per_second(allowed, window_s, rate_ratio)
 
 
 def share_when_undone(
@@ -134,6 +135,11 @@ def share_when_undone(
     """
     pace = Fraction(recent_bad) / Fraction(recent_s) if recent_s > 0 else Fraction(0)
     return budget.share_exactly(bad + pace * Fraction(reaction_s))
+
+
+def _share_per_second(allowed: Fraction, window_s: int, rate_ratio: float) -> float:
+    """Share of the budget that one second of full outage burns."""
+    return float(largest_burn_rate(allowed) / window_s) * rate_ratio
 
 
 def _physics_text(outage: Outage) -> str:

@@ -40,9 +40,9 @@ def log_evidence(bad: int, total: int, allowed: Fraction | float) -> float:
     if not 0 <= bad <= total:
         raise ValueError(f"{bad} bad of {total} is no count")
     x = float(allowed)
-    if bad == 0 or x >= 1:
-        return 0.0 if total == 0 else -math.inf
-    if x <= 0:
-        return math.inf
+    if x <= 0 or x >= 1:
+        return math.inf if bad and x <= 0 else -math.inf
     a, b = 1.0, max(1 / (_PRIOR_MULTIPLE * x) - 1, 1.0)
+    if bad == 0:
+        return math.log(b / (b + total))
     return log_upper_ratio(a + bad, b + total - bad, x, 1 - x) - log_upper_ratio(a, b, x, 1 - x)
