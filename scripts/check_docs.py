@@ -23,7 +23,8 @@ from slochaos.spec import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-FENCED = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"^    (?:\$ )?(slochaos .+)$", re.MULTILINE)
 INLINE = re.compile(r"`(slochaos [^`\n]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 EXIT_CODES = {
@@ -109,17 +110,16 @@ def _commands() -> dict[str, Any]:
 
 
 def _command_lines(text: str) -> Iterator[str]:
-    """What stands after a prompt or alone in fenced blocks, and whole commands in backquotes."""
-    for block in FENCED.findall(text):
-        for line in block.splitlines():
-            command = line.strip().removeprefix("$ ")
-            if command.startswith("slochaos "):
-                yield command
-    yield from INLINE.findall(FENCED.sub("", text))
+    """Commands in indented blocks, and whole commands in backquotes. Fenced blocks show files and output."""
+    outside = FENCED.sub("", text)
+    yield from INDENTED.findall(outside)
+    yield from INLINE.findall(outside)
 
 
 def _usage_problem(words: list[str]) -> str:
     """Why the command line does not parse; empty when it does. Nothing is run."""
+    if words[0] == "COMMAND":
+        return ""
     if words[0].startswith("--"):
         return "" if words[0] in ("--help", "--version", "--install-completion") else "no such option"
     command = _commands().get(words[0])
