@@ -103,7 +103,8 @@ def _check_caps(faults: Collection[PlannedFault], environment: Environment) -> N
         if len(at_once) > caps.max_faults:
             names = ", ".join(repr(each.name) for each in at_once)
             raise Refused(
-                f"{fault.where}: {len(at_once)} faults at once ({names}), {environment.name!r} allows {caps.max_faults}",
+                f"{fault.where}: {len(at_once)} faults at once ({names}), "
+                f"{environment.name!r} allows {caps.max_faults}",
                 hint=f"overlap fewer, or raise caps.max_faults in {environment.path}",
                 reason="caps",
             )
@@ -122,7 +123,8 @@ def _check_lasting(
         lasts = fault.parameters.get("enabled") is False
         if lasts and not {fault.name, fault.target} & set(allowed):
             raise Refused(
-                f"{fault.where}: {fault.name!r} stays in force if this host dies, and {environment.name!r} is protected",
+                f"{fault.where}: {fault.name!r} stays in force if this host dies, "
+                f"and {environment.name!r} is protected",
                 hint=f"use toxics, which carry their expiry, or add --allow-lasting {shlex.quote(fault.name)}",
                 reason="protected",
             )

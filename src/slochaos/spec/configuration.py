@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from string import Template
 from typing import Any
 
 from slochaos.spec.fields import Field, Section
+from slochaos.spec.nodes import Node
 
 
-def static_values(
-    root: Section, variables: Mapping[str, Any], environ: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def static_values(root: Section, variables: Mapping[str, Any]) -> dict[str, str]:
     """Plain values, those of `--var`, and those from environment variables; secrets and probes stay unknown."""
-    environ = os.environ if environ is None else environ
     known: dict[str, str] = {}
     for name, field in root["configuration"].members().items() if "configuration" in root else ():
-        value = variables.get(name, _declared(field, environ))
+        value = variables.get(name, _declared(field))
         if isinstance(value, (str, int, float)):
             known[str(name)] = str(value)
     return known
@@ -29,11 +28,9 @@ def substituted(field: Field, known: Mapping[str, str]) -> Field:
         return field
     text = Template(field.node.value).safe_substitute(known)
     if "${" in text:
-        raise field.error(
-            f"{text[:60]!r} is not known before the run",
-            "give it by --var, or a value in the experiment's configuration",
-        )
-    return Field(field.document, field.path, type(field.node)(text, field.node.line, text))
+        hint = "give it by --var, or as a value in the experiment's configuration"
+        raise field.error(f"{text[:60]!r} is not known before the run", hint)
+    return Field(field.document, field.path, Node(text, field.node.line, text))
 
 
 def seconds_or_zero(pauses: Section | None, name: str, known: Mapping[str, str]) -> float:
@@ -45,16 +42,17 @@ def seconds_or_zero(pauses: Section | None, name: str, known: Mapping[str, str])
         value = Template(value).safe_substitute(known)
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
-    return seconds if 0 < seconds < float("inf") else 0.0
+    return seconds if seconds > 0 and math.isfinite(seconds) else 0.0
 
 
-def _declared(field: Field, environ: Mapping[str, str]) -> Any:
+def _declared(field: Field) -> Any:
+    """The configuration's own value, or that of the environment variable that it names; None for a probe."""
     if not isinstance(field.node.value, dict):
         return field.node.value
     section = field.open_section()
     if "type" not in section or section["type"].node.value != "env":
         return None
     default = section["default"].node.value if "default" in section else None
-    return environ.get(section["key"].text(), default)
+    return os.environ.get(section["key"].text(), default)
