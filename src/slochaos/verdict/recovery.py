@@ -51,16 +51,18 @@ def recovered_at(
     undone_at: float,
     allowed: Fraction | float,
     hold_for_s: float,
+    counted_from: float | None = None,
 ) -> Recovered | None:
     """The first instant from which the bad share stayed within `allowed` for `hold_for_s`; None if never (yet).
 
-    `points` come in order, the first one counted from `undone_at`; those at or before it are ignored. May be
-    asked again and again as points arrive. Pass as `allowed` the larger of the objective's allowed share (for
+    `points` come in order, the first one counted from `counted_from` (the first sample after the undo; default
+    `undone_at`: between the two nothing is known); those at or before it are ignored. May be asked again and
+    again as points arrive. Pass as `allowed` the larger of the objective's allowed share (for
     Timeslices: of bad events in a slice) and the baseline's own bad share. A span is degraded when
     its bad share is *shown* to be above `allowed`: one stray error of a healthy service must not make its
     recovery look slow. Recovery starts at a span with events; silence alone is none.
     """
-    spans = _spans(points, undone_at)
+    spans = _spans(points, undone_at if counted_from is None else max(counted_from, undone_at))
     degraded = [span.degraded(allowed) for span in spans]
     for first, span in enumerate(spans):
         if degraded[first] or not span.total:
@@ -79,9 +81,8 @@ def recovered_at(
     return None
 
 
-def _spans(points: Iterable[Point], undone_at: float) -> list[_Span]:
+def _spans(points: Iterable[Point], start: float) -> list[_Span]:
     spans: list[_Span] = []
-    start = undone_at
     for point in points:
         if point.instant > start:
             spans.append(_Span(start, point.instant, point.total - point.good, point.total))
