@@ -10,14 +10,16 @@ _SPANS = {3600: "hour", 86400: "day", 604800: "week"}
 
 
 def percent(share: Share, unlike: Share | None = None) -> str:
-    """ "61.2 %", with two digits near 0 and 100 and "< 0.01 %" beyond: nothing is rounded into all or none.
+    """ "61.2 %", with two decimals near 0 and 100 and "< 0.01 %" beyond: nothing is rounded into all or none.
 
-    `unlike`: a share that the reader compares with; digits are added until the two read differently.
+    `unlike`: a share that the reader compares with; decimals are added until the two read differently.
     """
     if share == float("inf"):
         return "unknown"
+    if share < 0:
+        return f"-{percent(-share)}"
     value = float(100 * share)
-    distance = min(abs(value), abs(100 - value))
+    distance = min(value, abs(100 - value))
     if unlike is None or unlike == share:
         return _rounded(value, 1 if distance >= 1 else 2)
     other = float(100 * unlike)
@@ -31,7 +33,7 @@ def _rounded(value: float, digits: int) -> str:
     """The value in per cent, never rounded to 0 or 100 unless it is that."""
     step = 10.0**-digits
     text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
-    if text in {"0", "-0"} and value > 0:
+    if text == "0" and value > 0:
         return f"< {step:.{digits}f} %"
     if text == "100" and value != 100:
         return f"> {100 - step:.{digits}f} %" if value < 100 else "> 100 %"

@@ -27,6 +27,8 @@ from slochaos.wording import count, exact_percent, percent, seconds, window_name
         (0.4, "40 %"),
         (12.345, "1,234.5 %"),
         (1.00001, "> 100 %"),
+        (-0.005, "-0.5 %"),
+        (-0.2, "-20 %"),
         (math.inf, "unknown"),
     ],
 )

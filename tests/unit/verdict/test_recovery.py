@@ -48,7 +48,7 @@ def test_what_was_not_counted_yet_is_not_known() -> None:
     """Counted from 0.2 s after the undo on, and clean: recovered by then, at some time in those 0.2 s."""
     found = recovered_at(points(0, 0, 0, 0, 0, undone_at=100.2), 100.0, ALLOWED, 1.0, counted_from=100.2)
     assert found is not None
-    assert (found.seconds, found.resolution_s) == (pytest.approx(0.2), pytest.approx(0.2))
+    assert (found.seconds, found.resolution_s) == pytest.approx((0.2, 0.2))
 
 
 def test_too_short_a_stretch_is_not_yet_recovery() -> None:
