@@ -13,16 +13,13 @@ T = TypeVar("T")
 
 
 class Bookkeeper:
-    """Calls on the ledger, one after another. `location` as `environment.ledger`."""
+    """Calls on the ledger, one after another. `location` is `environment.ledger`, set before the first call."""
 
     def __init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._worker.submit(_import)
         self._ledger: Ledger | None = None
-
-    def open(self, location: str) -> Future[None]:
-        """Open the ledger. The future raises StateError."""
-        return self._worker.submit(self._open, location)
+        self.location = ""
 
     def ask(self, work: Callable[[Ledger], T]) -> Future[T]:
         """Do `work` with the ledger. The future raises StateError."""
@@ -33,13 +30,10 @@ class Bookkeeper:
         self._worker.submit(self._close)
         self._worker.shutdown(wait=True)
 
-    def _open(self, location: str) -> None:
+    def _do(self, work: Callable[[Ledger], T]) -> T:
         from slochaos.ledger.store import Ledger
 
-        self._ledger = Ledger(location)
-
-    def _do(self, work: Callable[[Ledger], T]) -> T:
-        assert self._ledger is not None
+        self._ledger = self._ledger or Ledger(self.location)
         return work(self._ledger)
 
     def _close(self) -> None:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slochaos.record import Plan
+from slochaos import faults
+from slochaos.budget import account, forecast
+from slochaos.budget.account import Budget
+from slochaos.budget.policy import Outlook
+from slochaos.errors import Refused
+from slochaos.measurement.samples import Count, NoData
+from slochaos.measurement.watch import detection_seconds
+from slochaos.record import ForecastRecord, HostDiesRecord, Plan, PowerRecord
+from slochaos.runner.loading import admitted, load
 from slochaos.runner.request import RunRequest
+from slochaos.runner.watch import UNDO_S
+from slochaos.spec import environment as environments
 from slochaos.spec.environment import Environment
-from slochaos.spec.experiment import Experiment
+from slochaos.spec.experiment import Experiment, Rule
+from slochaos.spec.objectives import Objective
+from slochaos.verdict import power
+
+_EXPIRY_GRACE_S = 5.0
+"""By how much an injection's own expiry outlasts its duration (the guard's figure)."""
 
 
 @dataclass(frozen=True)
@@ -24,5 +40,187 @@ class Preview:
 
 
 def preview(request: RunRequest) -> Preview:
-    """The plan of a request. Raises InvalidInput and Refused, as a run would."""
-    raise NotImplementedError
+    """The plan of a request. Raises InvalidInput; what a run would refuse stands in `refusals`."""
+    loaded = load(request)
+    values = environments.placeholders(loaded.file)
+    environment = environments.resolve(loaded.file, values, request.overrides)
+    refusals: tuple[str, ...] = ()
+    experiment = loaded.experiment
+    try:
+        experiment = admitted(loaded, environment, request)
+    except Refused as refusal:
+        refusals = (str(refusal),)
+    return Preview(
+        experiment, environment, make_plan(experiment, environment, placebo=request.placebo), refusals
+    )
+
+
+def make_plan(
+    experiment: Experiment,
+    environment: Environment,
+    rates: Mapping[str, float] | None = None,
+    *,
+    placebo: bool = False,
+) -> Plan:
+    """Forecast, power, detection, and what stays if this host dies. `rates`: events per second by objective.
+
+    Without rates nothing is said about power: only traffic can tell.
+    """
+    rules = {rule.objective: rule for rule in experiment.rules}
+    detection_s = detection_seconds(environment) if environment.sources else 0.0
+    harmless = placebo or (
+        not experiment.foreign_actions and all(f.kind == "nothing" for f in experiment.faults)
+    )
+    fault_s = 0.0 if harmless else fault_seconds(experiment)
+    outage = forecast.Outage(fault_s, 0.0 if harmless else experiment.recovery_s, detection_s, UNDO_S)
+    return Plan(
+        forecast=tuple(_forecast(each, rules.get(each.name), outage) for each in environment.objectives),
+        detection_seconds=detection_s,
+        detection_cost_percent={
+            each.name: 100
+            * forecast.detection_cost(detection_s, allowed=each.allowed, window_s=each.window_s)
+            for each in environment.objectives
+            if each.method == "Occurrences"
+        },
+        power=tuple(
+            _power(each, rule, rates[each.name], fault_seconds(experiment))
+            for each in environment.objectives
+            if (rule := rules.get(each.name)) is not None and rates is not None and each.name in rates
+            if rule.hold is not None and each.method == "Occurrences"
+        ),
+        if_host_dies=tuple(
+            HostDiesRecord(
+                fault=each.name,
+                target=each.target,
+                outcome=faults.if_host_dies(each.kind, each.parameters, each.duration_s + _EXPIRY_GRACE_S),
+            )
+            for each in experiment.faults
+        )
+        + tuple(
+            HostDiesRecord(fault=action, target="", outcome="foreign: outside the undo promise")
+            for action in experiment.foreign_actions
+        ),
+        faults=tuple(
+            {
+                "name": each.name,
+                "kind": each.kind,
+                "target": each.target,
+                "parameters": each.parameters,
+                "duration_seconds": each.duration_s,
+                "background": each.background,
+            }
+            for each in experiment.faults
+        ),
+    )
+
+
+def fault_seconds(experiment: Experiment) -> float:
+    """From the first planned injection to the last planned undo; the whole method for foreign actions."""
+    if experiment.foreign_actions or not experiment.faults:
+        return experiment.method_s
+    return max(f.starts_s + f.duration_s for f in experiment.faults) - min(
+        f.starts_s for f in experiment.faults
+    )
+
+
+def refuse_underpowered(plan: Plan, *, allowed: bool) -> None:
+    """Raise Refused for a floor that the traffic cannot show, unless that is `allowed`."""
+    for record in plan.power:
+        if not record.decidable and not allowed:
+            raise Refused(
+                f"{record.objective}: {record.expected_events:,.0f} events are expected during the fault, which"
+                f" cannot show the floor (it takes {record.needed_clean:,} without a failure)",
+                hint=" | ".join((*record.ways_out, "--allow-underpowered")),
+                reason="underpowered",
+            )
+
+
+def budgets(
+    environment: Environment,
+    baseline: Mapping[str, Count | NoData],
+    baseline_s: float,
+    consumed: Mapping[str, float],
+    charged: Mapping[str, tuple[int, float]] | None = None,
+) -> dict[str, Budget]:
+    """Each objective's budget: slices by the clock, events projected from the baseline's rate.
+
+    `charged` (events, seconds) of the run itself fills in where there was no baseline; an objective of
+    which neither is known has no budget here.
+    """
+    found = {}
+    for objective in environment.objectives:
+        count, own = baseline.get(objective.name), (charged or {}).get(objective.name, (0, 0.0))
+        spent = consumed.get(objective.name, 0.0)
+        if objective.method == "Timeslices":
+            found[objective.name] = account.in_slices(
+                objective.allowed,
+                objective.window_s,
+                objective.slice_s,
+                consumed=spent,
+                strict=objective.operator == "lt",
+            )
+            continue
+        events, seconds = (
+            (count.total, baseline_s) if isinstance(count, Count) and baseline_s > 0 and count.total else own
+        )
+        if events > 0 and seconds > 0:
+            found[objective.name] = account.projected(
+                objective.allowed,
+                objective.window_s,
+                events=events,
+                seconds=seconds,
+                at_least=own[0],
+                strict=objective.operator == "lt",
+                consumed=spent,
+            )
+    return found
+
+
+def outlooks(environment: Environment, plan: Plan, known: Mapping[str, Budget]) -> list[Outlook]:
+    """What the policy looks at: per objective its consumed share and its worst case."""
+    worst = {record.objective: record.worst_percent / 100 for record in plan.forecast}
+    return [
+        Outlook(each.name, float(known[each.name].consumed_share), worst[each.name], each.window_s)
+        for each in environment.objectives
+        if each.name in known and each.name in worst
+    ]
+
+
+def _forecast(objective: Objective, rule: Rule | None, outage: forecast.Outage) -> ForecastRecord:
+    cost = rule.cost if rule else None
+    if outage.fault_s <= 0:
+        return ForecastRecord(
+            objective=objective.name, worst_percent=0.0, expected_percent=0.0, reason="nothing is broken"
+        )
+    if objective.method == "Timeslices":
+        foreseen = forecast.forecast_slices(
+            outage,
+            allowed=objective.allowed,
+            window_s=objective.window_s,
+            slice_s=objective.slice_s,
+            slice_target=objective.slice_target,
+            cost=cost,
+        )
+    else:
+        foreseen = forecast.forecast(
+            outage, allowed=objective.allowed, window_s=objective.window_s, cost=cost
+        )
+    return ForecastRecord(
+        objective=objective.name,
+        worst_percent=100 * foreseen.worst,
+        expected_percent=None if foreseen.expected is None else 100 * foreseen.expected,
+        abort_at_seconds=foreseen.abort_at_s,
+        reason=foreseen.reason,
+    )
+
+
+def _power(objective: Objective, rule: Rule, rate_per_s: float, fault_s: float) -> PowerRecord:
+    assert rule.hold is not None
+    found = power.check(rule.hold, rate_per_s, fault_s)
+    return PowerRecord(
+        objective=objective.name,
+        needed_clean=found.needed_clean,
+        expected_events=found.expected_events,
+        decidable=found.decidable,
+        ways_out=found.ways_out,
+    )

@@ -1,27 +1,109 @@
-"""The supervisor: one run as a list of named steps."""
+"""The supervisor: one run as a list of named steps.
+
+It decides, and touches no target (the guard does), executes no action (the child does) and prints nothing
+(the CLI does). Whatever happens in a step, `make_safe` follows: nothing in force, nothing running.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import traceback
+from collections.abc import Callable, Iterator
 
+from slochaos.errors import GuardError, SlochaosError
 from slochaos.record import Result
+from slochaos.runner.bookkeeping import Bookkeeper
+from slochaos.runner.ending import cut_fault_phase, make_safe, undo_and_verify
 from slochaos.runner.events import Event
+from slochaos.runner.fault import open_gate, run_experiment_and_watch
+from slochaos.runner.folder import check_run_id, new_run_id
+from slochaos.runner.interrupts import Interrupted, Interrupts
+from slochaos.runner.preparing import (
+    decide_by_policy,
+    load_files,
+    make_plan,
+    read_budget,
+    replay_leftovers,
+    start_system,
+    take_baseline,
+)
+from slochaos.runner.recording import finish_system, record
+from slochaos.runner.recovering import await_recovery
 from slochaos.runner.request import RunRequest
+from slochaos.runner.state import RunState
+from slochaos.runner.stream import EventStream
+
+_GO_ON_AFTER = ("passed", "failed", "inconclusive")
+"""After these, the next repeat means something."""
 
 
 def run_experiment(request: RunRequest, on_event: Callable[[Event], None]) -> Result:
     """One run, whatever happens, as its record: never raises a SlochaosError and never prints.
 
-    `on_event` is called from this thread; it may be slow or raise OSError without harm to the run.
+    `on_event` is called on a thread of its own; it may be slow or raise without harm to the run.
     An interrupted run has `status` interrupted and `exit_code` 128 + signal: the caller re-raises the
     signal after it has printed. Invalid input makes no run folder.
     """
-    raise NotImplementedError
+    return run_repeatedly(request, on_event)[0]
 
 
 def run_repeatedly(request: RunRequest, on_event: Callable[[Event], None]) -> tuple[Result, ...]:
     """`request.repeat` runs one after another on one start of the environment's services.
 
-    Stops early after a run that was interrupted, left a fault in force, or was refused.
+    Stops early after a run that was interrupted, left a fault in force, was aborted or refused, or failed
+    to work.
     """
-    raise NotImplementedError
+    stream, bookkeeper = EventStream(on_event), Bookkeeper()
+    results: list[Result] = []
+    try:
+        with Interrupts() as interrupts:
+            run = RunState(request, stream, interrupts, bookkeeper, request.run_id or new_run_id())
+            results.append(_one(run, last=request.repeat == 1))
+            while len(results) < request.repeat and results[-1].run.status in _GO_ON_AFTER:
+                run = run.next_repeat(len(results) + 1)
+                results.append(_one(run, last=len(results) + 1 == request.repeat))
+            finish_system(run)
+            if interrupts.stop_asked:
+                interrupts.stop_this_process()
+    finally:
+        bookkeeper.close()
+        stream.close()
+    return tuple(results)
+
+
+def _one(run: RunState, *, last: bool) -> Result:
+    with _noting_why_it_ends(run):
+        check_run_id(run.id)
+        load_files(run)
+        start_system(run)
+        replay_leftovers(run)
+        read_budget(run)
+        make_plan(run)
+        take_baseline(run)
+        decide_by_policy(run)
+        open_gate(run)
+        run_experiment_and_watch(run)
+        undo_and_verify(run)
+        await_recovery(run)
+    with _noting_why_it_ends(run):
+        make_safe(run, "the run ends")
+        cut_fault_phase(run)
+    if last or run.findings.any:
+        finish_system(run)
+    return record(run)
+
+
+@contextlib.contextmanager
+def _noting_why_it_ends(run: RunState) -> Iterator[None]:
+    """Every way in which a step can end a run, as a finding. The border where nothing escapes."""
+    try:
+        yield
+    except GuardError as error:
+        run.lose_guard(error)
+    except (Interrupted, SlochaosError) as error:
+        run.findings.add(error)
+    except Exception as error:  # noqa: BLE001 - a defect of ours must still undo, record and exit with 7
+        run.findings.add(error)
+        if run.folder is not None:
+            with contextlib.suppress(OSError):
+                run.folder.write("defect.txt", traceback.format_exc())

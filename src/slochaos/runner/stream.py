@@ -11,7 +11,8 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,14 @@ _LIMIT = 2000
 _FLUSH_WITHIN_S = 1.0
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A file that joins, in order with the events."""
+
+    file: IO[str]
+    of_the_run: bool
+
+
 class EventStream:
     """Where the supervisor puts its events. `emit` returns at once, from any thread."""
 
@@ -28,15 +37,18 @@ class EventStream:
         self.dropped = 0
         self._on_event: Callable[[Event], None] | None = on_event
         self._files: list[IO[str]] = []
-        self._queue: queue.Queue[Event | None] = queue.Queue(_LIMIT)
+        self._of_the_run: IO[str] | None = None
+        self._queue: queue.Queue[Event | _Opened | None] = queue.Queue(_LIMIT)
         self._thread = threading.Thread(target=self._carry, name="events", daemon=True)
         self._thread.start()
 
-    def write_to(self, paths: Sequence[Path]) -> None:
-        """Also write NDJSON to these files from now on. Raises OSError when one cannot be opened."""
-        for path in paths:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            self._files.append(os.fdopen(descriptor, "w", encoding="utf-8", buffering=1))
+    def write_to(self, path: Path) -> None:
+        """Write NDJSON to this file of the run from now on, and no more to that of the run before. Raises OSError."""
+        self._queue.put(_Opened(_open(path), of_the_run=True))
+
+    def write_also_to(self, path: Path) -> None:
+        """Write NDJSON to this file too, across runs. Raises OSError when it cannot be opened."""
+        self._queue.put(_Opened(_open(path), of_the_run=False))
 
     def emit(self, event: Event) -> None:
         """Hand over one event, or drop it when nobody has taken the last ones."""
@@ -51,14 +63,29 @@ class EventStream:
             self._queue.put(None, timeout=_FLUSH_WITHIN_S)
         self._thread.join(_FLUSH_WITHIN_S)
         if not self._thread.is_alive():
-            for file in self._files:
-                with contextlib.suppress(OSError):
-                    file.close()
+            for file in list(self._files):
+                self._drop(file)
 
     def _carry(self) -> None:
         while (event := self._queue.get()) is not None:
+            if isinstance(event, _Opened):
+                self._take(event)
+                continue
             self._write(event)
             self._show(event)
+
+    def _take(self, opened: _Opened) -> None:
+        if opened.of_the_run and self._of_the_run is not None:
+            self._drop(self._of_the_run)
+        if opened.of_the_run:
+            self._of_the_run = opened.file
+        self._files.append(opened.file)
+
+    def _drop(self, file: IO[str]) -> None:
+        if file in self._files:
+            self._files.remove(file)
+        with contextlib.suppress(OSError):
+            file.close()
 
     def _write(self, event: Event) -> None:
         if not self._files:
@@ -69,9 +96,7 @@ class EventStream:
                 file.write(line)
             except OSError:
                 # A full disk: this file ends here, the run goes on.
-                self._files.remove(file)
-                with contextlib.suppress(OSError):
-                    file.close()
+                self._drop(file)
 
     def _show(self, event: Event) -> None:
         if self._on_event is None:
@@ -80,3 +105,8 @@ class EventStream:
             self._on_event(event)
         except Exception:  # noqa: BLE001 - a watcher's fault (a closed pipe, a broken renderer) is not the run's
             self._on_event = None
+
+
+def _open(path: Path) -> IO[str]:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8", buffering=1)

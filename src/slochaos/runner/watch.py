@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from slochaos.budget.account import Budget
+from slochaos.budget.forecast import share_when_undone
 from slochaos.measurement.samples import Count, NoData
 from slochaos.spec.experiment import Rule
 from slochaos.spec.objectives import Objective
@@ -69,18 +70,14 @@ class AbortWatch:
         while len(seen) > 2 and at - seen[1][0] >= _BURN_OVER_S:
             seen.popleft()
 
-    def _bad_per_s(self, name: str) -> float:
-        (first_at, first), (last_at, last) = self._seen[name][0], self._seen[name][-1]
-        return (last - first) / (last_at - first_at) if last_at > first_at else 0.0
-
     def _over_cost(self, guarded: Guarded, count: Count) -> Condition | None:
         objective, limit, budget = guarded.objective, guarded.rule.cost, guarded.budget
         if limit is None or budget is None or budget.size <= 0:
             return None
-        coming = 0.0
-        if objective.method == "Occurrences":
-            coming = self._bad_per_s(objective.name) * self._reaction_s
-        share = (count.bad + Fraction(coming)) / budget.size
+        (first_at, first), (last_at, last) = self._seen[objective.name][0], self._seen[objective.name][-1]
+        # Slices are whole: what detection and undo add is in the running one already.
+        recent = last - first if objective.method == "Occurrences" else 0
+        share = share_when_undone(budget, int(count.bad_low), recent, last_at - first_at, self._reaction_s)
         if share <= limit:
             return None
         return Condition(

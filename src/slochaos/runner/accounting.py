@@ -1,0 +1,219 @@
+"""Each objective after the run: its phases, its charge, and what is decided about its rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from slochaos import record
+from slochaos.budget import account
+from slochaos.budget.account import Budget
+from slochaos.measurement.counting import measure
+from slochaos.measurement.phases import Cut, History
+from slochaos.measurement.samples import Count, NoData
+from slochaos.runner import plan
+from slochaos.runner.events import timestamp
+from slochaos.runner.state import RunState
+from slochaos.spec.experiment import Rule
+from slochaos.spec.objectives import Objective
+from slochaos.verdict import attribution, bounds
+from slochaos.verdict.decide import Decision, decide_objective
+from slochaos.verdict.repeats import would_hold_again
+
+Counted = Count | NoData
+PhaseName = Literal["baseline", "fault", "recovery"]
+_NOT_REACHED = NoData("not-reached", "the run ended before this phase")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one objective counted. `charged` is [S0, S2), `with_drain` the fault plus the clients' timeouts."""
+
+    baseline: Counted
+    fault: Counted
+    recovery: Counted
+    with_drain: Counted
+    charged: Counted
+
+
+@dataclass(frozen=True)
+class Accounted:
+    """One objective's record and the decision behind it."""
+
+    decision: Decision
+    result: record.ObjectiveResult
+
+
+def account_objectives(run: RunState) -> list[Accounted]:
+    """Every objective of the environment; none before there was a system, or without sources."""
+    if run.system_ is None or run.sampler is None:
+        return []
+    environment, history = run.system.environment, run.sampler.history
+    rules = {rule.objective: rule for rule in run.system.experiment.rules}
+    counts = {each.name: _count(each, history, run) for each in environment.objectives}
+    seconds = _charged_seconds(run)
+    own = {
+        name: (count.charged.total, seconds)
+        for name, count in counts.items()
+        if isinstance(count.charged, Count)
+    }
+    baseline = {name: count.baseline for name, count in counts.items()}
+    budgets = plan.budgets(environment, baseline, _baseline_seconds(run), run.consumed, own)
+    return [
+        _account(run, each, rules.get(each.name), counts[each.name], budgets.get(each.name))
+        for each in environment.objectives
+    ]
+
+
+def _count(objective: Objective, history: History, run: RunState) -> Counts:
+    end = run.s2 or run.s1
+    # The baseline goes on until the fault begins: what lies between belongs to no other phase.
+    return Counts(
+        baseline=_measured(objective, history, run.baseline_start, run.s0)
+        if run.s0 is not None
+        else run.baseline.get(objective.name, _NOT_REACHED),
+        fault=_measured(objective, history, run.s0, run.s1),
+        recovery=_measured(objective, history, run.s1, end),
+        with_drain=_measured(objective, history, run.s0, run.drained or run.s1),
+        charged=_measured(objective, history, run.s0, end),
+    )
+
+
+def _measured(objective: Objective, history: History, start: Cut | None, end: Cut | None) -> Counted:
+    if start is None or end is None:
+        return _NOT_REACHED
+    return measure(objective, history, start, end)
+
+
+def _baseline_seconds(run: RunState) -> float:
+    if run.baseline_start is None:
+        return 0.0
+    return run.s0.finished - run.baseline_start.finished if run.s0 is not None else run.baseline_s
+
+
+def _charged_seconds(run: RunState) -> float:
+    end = run.s2 or run.s1
+    return end.finished - run.s0.finished if run.s0 is not None and end is not None else 0.0
+
+
+def _account(
+    run: RunState, objective: Objective, rule: Rule | None, counts: Counts, budget: Budget | None
+) -> Accounted:
+    spent = _charge(objective, counts, budget, run)
+    decision = decide_objective(
+        objective,
+        fault=counts.fault,
+        with_drain=counts.with_drain,
+        spent=spent,
+        hold=rule.hold if rule else None,
+        cost=rule.cost if rule else None,
+        objectives=sum(each.hold is not None for each in run.system.experiment.rules),
+        rate_per_s=_rate(counts, run),
+    )
+    held, runs = run.held_before.get(objective.name, (0, 0))
+    again = ""
+    if objective.method == "Occurrences" and rule is not None:
+        again = would_hold_again(counts.fault, held + (decision.verdict == "kept"), runs + 1)
+    return Accounted(
+        decision,
+        record.ObjectiveResult(
+            name=objective.name,
+            display_name=objective.display_name,
+            target=f"{float(100 * objective.target):.10g}%",
+            target_fraction=float(objective.target),
+            operator=objective.operator,
+            window=objective.window,
+            budgeting_method=objective.method,
+            threshold_seconds=None if objective.threshold_s is None else float(objective.threshold_s),
+            rule=_rule(rule),
+            phases=_phases(objective, counts, run),
+            charge=None if spent is None else record.Charge(**spent.fields()),
+            top_contributors=_contributors(counts.charged),
+            verdict=decision.verdict,
+            reason=decision.reason,
+            would_hold_again=again,
+        ),
+    )
+
+
+def _charge(
+    objective: Objective, counts: Counts, budget: Budget | None, run: RunState
+) -> account.Charge | None:
+    charged = counts.charged
+    if not isinstance(charged, Count) or budget is None or budget.size <= 0:
+        return None
+    end = run.s2 or run.s1
+    assert end is not None
+    before = counts.baseline if isinstance(counts.baseline, Count) else None
+    caused = (
+        attribution.census(charged)
+        if objective.method == "Timeslices"
+        else attribution.attribute(charged, before, _charged_seconds(run), _baseline_seconds(run))
+    )
+    return account.charge(
+        budget,
+        bad=charged.bad,
+        bad_interval=(charged.bad_low, charged.bad_high),
+        attributed=caused.bad,
+        attributed_interval=caused.interval,
+        ended_epoch=end.wall,
+    )
+
+
+def _rate(counts: Counts, run: RunState) -> float:
+    """Events per second since S0; 0 when unknown."""
+    seconds = _charged_seconds(run)
+    return counts.charged.total / seconds if isinstance(counts.charged, Count) and seconds > 0 else 0.0
+
+
+def _rule(rule: Rule | None) -> record.RuleRecord:
+    if rule is None:
+        return record.RuleRecord()
+    return record.RuleRecord(
+        hold=None if rule.hold is None else float(rule.hold),
+        cost=None if rule.cost is None else float(rule.cost),
+    )
+
+
+def _phases(objective: Objective, counts: Counts, run: RunState) -> dict[PhaseName, record.Phase]:
+    end = run.s2 or run.s1
+    spans: dict[PhaseName, tuple[Cut | None, Cut | None, Counted]] = {
+        "baseline": (run.baseline_start, run.s0, counts.baseline),
+        "fault": (run.s0, run.s1, counts.fault),
+        "recovery": (run.s1, end, counts.recovery),
+    }
+    return {
+        name: _phase(objective, start, stop, count)
+        for name, (start, stop, count) in spans.items()
+        if start is not None and stop is not None
+    }
+
+
+def _phase(objective: Objective, start: Cut, stop: Cut, count: Counted) -> record.Phase:
+    begin, end = timestamp(start.wall), timestamp(stop.wall)
+    if isinstance(count, NoData):
+        return record.Phase(
+            from_=begin, to=end, reason=f"{count.reason}: {count.detail}" if count.detail else count.reason
+        )
+    # Slices are counted, never inferred: they have no bounds.
+    least, most = (
+        bounds.interval(count) if objective.method == "Occurrences" and count.total else (None, None)
+    )
+    return record.Phase(
+        from_=begin,
+        to=end,
+        good=count.good,
+        total=count.total,
+        sli=count.sli,
+        bad_at_least=least,
+        bad_at_most=most,
+        reason="; ".join(count.reasons),
+    )
+
+
+def _contributors(charged: Counted) -> tuple[record.ContributorRecord, ...]:
+    if not isinstance(charged, Count):
+        return ()
+    return tuple(
+        record.ContributorRecord(labels=dict(each.labels), bad=each.bad) for each in charged.contributors
+    )

@@ -1,0 +1,118 @@
+"""The end of the fault: close the gate, undo, verify, end the child's tree, and say what that end means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from slochaos import clock
+from slochaos.errors import GuardError, Refused
+from slochaos.guard import wire
+from slochaos.guard.client import InjectionState
+from slochaos.measurement.phases import Cut, cut_after, cut_before
+from slochaos.measurement.sampler import Sampler
+from slochaos.runner import events
+from slochaos.runner.loop import take_child_events, take_guard_events, turn, while_turning
+from slochaos.runner.state import RunState
+from slochaos.runner.timeline import fault_span
+
+_SAMPLE_WITHIN_S = 10.0
+
+
+def undo_and_verify(run: RunState) -> None:
+    """Close the gate, undo what is open, verify; then end the child's tree and take the sample after."""
+    run.stream.emit(events.StepStarted(step="undo"))
+    make_safe(run, "aborted" if run.abort else "the method is over")
+    _explain_ending(run)
+    cut_fault_phase(run)
+
+
+def cut_fault_phase(run: RunState) -> None:
+    """S0 and S1: the last sample before the first intent, the first one after the last verified undo."""
+    span = fault_span(run.injections, run.toolkit, foreign=run.foreign)
+    if run.sampler is None or span is None or run.s1 is not None:
+        return
+    begin, end = span
+    run.undone = end or (clock.now(), clock.wall())
+    run.s0 = cut_before(run.sampler.history, begin)
+    run.s1 = sampled_after(run, run.sampler, run.undone[0])
+
+
+def make_safe(run: RunState, reason: str) -> None:
+    """Nothing in force, nothing running: undo, verify, then end the child's tree. Safe to call again.
+
+    Raises UndoFailed when a fault may still be in force.
+    """
+    try:
+        # A failed undo was tried for long enough; what remains is said with the command that removes it.
+        if run.system_ is not None and not run.system.closed and not run.findings.undo_failed:
+            _undo(run, reason)
+    finally:
+        if run.executor is not None:
+            take_child_events(run)
+            run.executor.end()
+
+
+def sampled_after(run: RunState, sampler: Sampler, instant: float) -> Cut | None:
+    """The first sample of every source that started after `instant`; what there is when one does not come."""
+    until = clock.now() + _SAMPLE_WITHIN_S
+    asked = False
+    while (cut := cut_after(sampler.history, instant)) is None and clock.now() < until:
+        turn(run)
+        if clock.now() >= instant and not asked:
+            asked = True
+            while_turning(run, sampler.sample_now, beating=True)
+    return cut
+
+
+def _undo(run: RunState, reason: str) -> None:
+    system = run.system
+    if not system.guard_lost:
+        try:
+            while_turning(run, lambda: system.guard.undo_all(reason))
+            take_guard_events(run)
+            run.final_injections = _own(run, system.guard.injections())
+        except GuardError as error:
+            run.lose_guard(error)
+    if system.guard_lost:
+        if run.executor is not None:
+            run.executor.end()
+        run.final_injections = _own(run, system.guard.take_over())
+    for each in run.final_injections:
+        if each.undone is not None:
+            run.injections.undone_at.setdefault(each.id, each.undone)
+        if each.intended is not None and run.injections.first_intended is None:
+            run.injections.first_intended = each.intended[0]
+
+
+def _own(run: RunState, states: Iterable[InjectionState]) -> tuple[InjectionState, ...]:
+    return tuple(state for state in states if state.id not in run.injections_before)
+
+
+def _explain_ending(run: RunState) -> None:
+    """What the child's end means when nobody aborted it. Raises Refused when nothing was injected."""
+    toolkit, injections, experiment = run.toolkit, run.injections, run.system.experiment
+    if run.abort is not None:
+        return
+    if injections.first_intended is None and injections.refused:
+        raise wire.error_from_json(injections.refused[0].detail)
+    if toolkit.failed:
+        run.findings.errors.append(f"Chaos Toolkit failed: {toolkit.failed}")
+    elif not toolkit.status:
+        run.findings.errors.append("the process that executes the experiment died")
+    elif toolkit.status == "interrupted":
+        run.findings.aborted.append("the experiment was interrupted by a control, a safeguard or a signal")
+    elif toolkit.status == "aborted":
+        run.findings.errors.append("Chaos Toolkit aborted the experiment: see chaostoolkit.log")
+    elif toolkit.met_before is False:
+        raise Refused(
+            "the steady-state hypothesis did not hold before the method, so nothing was injected",
+            hint="repair the system first; journal.json says which probe failed",
+            reason="hypothesis",
+        )
+    for event in injections.refused if injections.first_intended is not None else ():
+        run.findings.not_in_force.append(f"{event.detail.get('name')}: {event.detail.get('message')}")
+    if experiment.faults and injections.first_intended is None and not run.findings.errors:
+        run.findings.not_in_force.append("no fault was injected: see chaostoolkit.log")
+    for state in run.final_injections:
+        if state.looks and not state.seen:
+            run.findings.not_in_force.append(f"{state.name} was never seen to be in force ({state.evidence})")

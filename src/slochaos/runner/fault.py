@@ -1,0 +1,126 @@
+"""The fault: open the gate, let the child go, and stop when a condition is met."""
+
+from __future__ import annotations
+
+from slochaos import clock
+from slochaos.measurement import watch as newest_counts
+from slochaos.measurement.phases import History, cut_before
+from slochaos.runner import events, plan
+from slochaos.runner.loop import turn, while_turning
+from slochaos.runner.preparing import await_child
+from slochaos.runner.progress import report_progress
+from slochaos.runner.state import AbortFacts, RunState
+from slochaos.runner.timeline import fault_span
+from slochaos.runner.watch import AbortWatch, Condition, Guarded
+
+_SLACK_S = 60.0
+_BLIND_S = 10.0
+
+
+def open_gate(run: RunState) -> None:
+    """One last sample, then injections may come."""
+    await_child(run)
+    if run.recorded is not None:
+        run.recorded.result()
+    run.interrupts.check()
+    if run.sampler is not None:
+        while_turning(run, run.sampler.sample_now, beating=True)
+    run.system.guard.lock(run.system.experiment.faults)
+    run.system.guard.open_gate()
+
+
+def run_experiment_and_watch(run: RunState) -> None:
+    """Let the child go; until it ends, look at every new count and stop when a condition is met."""
+    assert run.executor is not None
+    experiment = run.system.experiment
+    run.stream.emit(events.StepStarted(step="fault", seconds=experiment.method_s))
+    deadline = clock.now() + longest_s(run)
+    watching = _Watching(run)
+    run.executor.go()
+    while run.executor.exit_code is None:
+        turn(run)
+        run.interrupts.check()
+        condition = _stopped_from_outside(run) or watching.look()
+        if condition is None and clock.now() > deadline:
+            condition = Condition(f"the experiment was still running after {longest_s(run):g} s")
+        if condition is not None:
+            run.abort = AbortFacts(condition, (clock.now(), clock.wall()))
+            run.findings.abort(condition)
+            run.stream.emit(events.AbortDecided(condition=condition.text))
+            return
+    turn(run, 0)
+
+
+def longest_s(run: RunState) -> float:
+    """How long the experiment may take: its method, the hypotheses around it, and what foreigners may need."""
+    experiment, caps = run.system.experiment, run.system.environment.caps
+    unknown = caps.max_duration_s if run.foreign or not experiment.faults else 0.0
+    return experiment.method_s + experiment.recovery_s + unknown + _SLACK_S
+
+
+def _stopped_from_outside(run: RunState) -> Condition | None:
+    """An operator, the terminal, the host, or a service that ended."""
+    injections = run.injections
+    if injections.stop_requested is not None:
+        why = f": {injections.stop_requested}" if injections.stop_requested else ""
+        return Condition(f"stopped by an operator{why}")
+    if run.interrupts.stop_asked:
+        return Condition("stopped from the terminal (SIGTSTP)")
+    if run.findings.host_suspended:
+        return Condition("this host was suspended during the run (host-suspended)")
+    if injections.service_ended is not None:
+        return Condition(f"the service {injections.service_ended} ended during the run")
+    return None
+
+
+class _Watching:
+    """The abort watch, fed with the newest counts once the fault has begun."""
+
+    def __init__(self, run: RunState) -> None:
+        self._run = run
+        self._budgets = plan.budgets(run.system.environment, run.baseline, run.baseline_s, run.consumed)
+        rules = {rule.objective: rule for rule in run.system.experiment.rules}
+        detection_s = run.plan.detection_seconds if run.plan else 0.0
+        self._rules = AbortWatch(
+            (
+                Guarded(o, rules[o.name], self._budgets.get(o.name))
+                for o in run.system.environment.objectives
+                if o.name in rules
+            ),
+            detection_s,
+        )
+        self._counts: newest_counts.Watch | None = None
+        self._newest = 0.0
+
+    def look(self) -> Condition | None:
+        """The first condition that is met now."""
+        run, sampler = self._run, self._run.sampler
+        if sampler is None:
+            report_progress(run, "fault", None, {})
+            return None
+        history = sampler.history
+        begun = fault_span(run.injections, run.toolkit, foreign=run.foreign)
+        if begun is None:
+            report_progress(run, "fault", None)
+            return None
+        if self._counts is None:
+            run.s0 = cut_before(history, begun[0])
+            if run.s0 is None:
+                return None
+            self._counts = newest_counts.since(run.system.environment.objectives, history, run.s0)
+            self._newest = clock.now()
+        return self._judge(self._counts, history)
+
+    def _judge(self, watch: newest_counts.Watch, history: History) -> Condition | None:
+        read = max((samples[-1].finished for samples in history.values() if samples), default=0.0)
+        if read <= self._newest:
+            return self._blind()
+        counts = watch.newest(history)
+        self._newest = max(self._newest, *watch.read_until().values())
+        report_progress(self._run, "fault", None, counts, self._budgets)
+        return self._rules.look(counts, read) or self._blind()
+
+    def _blind(self) -> Condition | None:
+        if clock.now() - self._newest < _BLIND_S or not self._run.system.experiment.rules:
+            return None
+        return Condition(f"no source has answered for {_BLIND_S:g} s, so the rules cannot be watched")

@@ -1,0 +1,72 @@
+"""The journal of an experiment whose executor was killed, written from the events that it had sent."""
+
+from __future__ import annotations
+
+import json
+import platform
+from typing import Any
+
+from slochaos import clock
+from slochaos.redaction import redact
+from slochaos.runner.events import timestamp
+from slochaos.runner.executor import ChildEvent
+from slochaos.runner.state import RunState
+
+
+def write_missing_journal(run: RunState) -> None:
+    """Write journal.json unless the child has written it, or never began. Raises OSError."""
+    if run.folder is None or run.loaded is None or run.toolkit.status or not run.toolkit.ready:
+        return
+    if run.folder.file("journal.json").exists():
+        return
+    document = journal_from_events(
+        run.loaded.experiment.document, run.toolkit.events, run.started[1], clock.wall()
+    )
+    run.folder.write("journal.json", json.dumps(document, indent=2, default=str, ensure_ascii=False))
+
+
+def journal_from_events(
+    experiment: dict[str, Any], events: list[ChildEvent], started: float, ended: float
+) -> dict[str, Any]:
+    """A journal in Chaos Toolkit's shape: what had begun, what had ended, status `interrupted`."""
+    runs = [_activity(event) for event in events if event.name == "activity-completed"]
+    done = {each["activity"]["name"] for each in runs}
+    cut_short = [
+        {**_activity(event), "status": "aborted"}
+        for event in events
+        if event.name == "activity-started" and event.payload.get("name") not in done
+    ]
+    hypotheses = {
+        str(event.payload.get("phase")): {
+            "steady_state_met": event.payload.get("met"),
+            "probes": event.payload.get("probes"),
+        }
+        for event in events
+        if event.name == "hypothesis-completed"
+    }
+    journal = {
+        "platform": platform.platform(),
+        "node": platform.node(),
+        "experiment": experiment,
+        "start": timestamp(started),
+        "status": "interrupted",
+        "deviated": False,
+        "steady_states": {"before": hypotheses.get("before"), "after": hypotheses.get("after"), "during": []},
+        "run": [*runs, *cut_short],
+        "rollbacks": [],
+        "end": timestamp(ended),
+        "duration": ended - started,
+        "slochaos": {"written_from": "events", "why": "the process that executed the experiment was killed"},
+    }
+    return dict(redact(journal))
+
+
+def _activity(event: ChildEvent) -> dict[str, Any]:
+    payload = event.payload
+    return {
+        "activity": {"name": payload.get("name"), "type": payload.get("activity_type")},
+        "output": payload.get("output"),
+        "status": payload.get("status"),
+        "duration": payload.get("duration"),
+        "end": timestamp(event.wall),
+    }

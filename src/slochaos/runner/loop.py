@@ -1,0 +1,102 @@
+"""The supervisor's loop: each turn waits for news, shows the guard that we live, and takes in what happened.
+
+Heartbeats come from here and nowhere else, so that a supervisor that stops evaluating also stops beating.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from collections.abc import Callable
+
+from slochaos import clock
+from slochaos.guard.client import GuardEvent
+from slochaos.runner.events import InjectionChanged, ToolkitEvent, UndoProgress
+from slochaos.runner.state import RunState
+
+TURN_S = 0.02
+_SUSPENDED_S = 2.0
+
+
+def turn(run: RunState, timeout_s: float = TURN_S) -> None:
+    """One turn. Raises GuardError when the guard is dead or silent."""
+    descriptors = [run.interrupts.fileno()]
+    if run.executor is not None and run.executor.exit_code is None:
+        descriptors.append(run.executor.fileno())
+    before = clock.now() - time.monotonic()
+    select.select(descriptors, [], [], timeout_s)
+    if clock.now() - time.monotonic() - before > _SUSPENDED_S:
+        run.findings.host_suspended = True
+    run.interrupts.drain()
+    take_child_events(run)
+    if run.system_ is not None and not run.system_.guard_lost:
+        run.system.guard.beat()
+        take_guard_events(run)
+
+
+def pause(run: RunState, seconds: float, on_turn: Callable[[], None] = lambda: None) -> None:
+    """Let time pass, in turns. Raises Interrupted, GuardError."""
+    until = clock.now() + seconds
+    while clock.now() < until:
+        turn(run, min(TURN_S, max(0.0, until - clock.now())))
+        run.interrupts.check()
+        on_turn()
+
+
+def take_guard_events(run: RunState) -> None:
+    """Take in what the guard did since the last turn."""
+    for event in run.system.guard.events():
+        if event.injection in run.injections_before:
+            continue
+        if run.injections.take(event):
+            run.stream.emit(_injection_changed(event))
+
+
+def take_child_events(run: RunState) -> None:
+    """Take in what the experiment did since the last turn."""
+    if run.executor is None:
+        return
+    for event in run.executor.events():
+        if run.toolkit.take(event):
+            run.stream.emit(ToolkitEvent(name=event.name, payload=event.payload, at=event.wall))
+
+
+def while_turning(
+    run: RunState, work: Callable[[], object], *, interruptible: bool = False, beating: bool = False
+) -> None:
+    """Do blocking `work` on a thread, answering signals meanwhile; calls of the guard beat by themselves.
+
+    Interruptible work is left behind when a signal comes; else a second signal is answered with how far
+    the undo is. Raises what `work` raised, or Interrupted, or GuardError while `beating`.
+    """
+    failures: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - carried over to the supervisor's thread
+            failures.append(error)
+
+    thread = threading.Thread(target=guarded, name="guard call", daemon=True)
+    thread.start()
+    answered = run.interrupts.asked_again
+    while thread.is_alive():
+        thread.join(TURN_S)
+        run.interrupts.drain()
+        if beating and run.system_ is not None and not run.system_.guard_lost:
+            run.system.guard.beat()
+        if interruptible:
+            run.interrupts.check()
+        elif run.interrupts.asked_again > answered:
+            answered = run.interrupts.asked_again
+            take_guard_events(run)
+            states = run.injections.states
+            still = run.injections.open
+            run.stream.emit(UndoProgress(undone=len(states) - len(still), of=len(states), open=still))
+    if failures:
+        raise failures[0]
+
+
+def _injection_changed(event: GuardEvent) -> InjectionChanged:
+    return InjectionChanged(injection=event.injection, state=event.kind, detail=event.detail, at=event.wall)

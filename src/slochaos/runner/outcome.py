@@ -1,0 +1,186 @@
+"""The run's record, made from everything that was found out: status, objectives, injections, timeline."""
+
+from __future__ import annotations
+
+from slochaos import clock, record
+from slochaos.guard.client import InjectionState
+from slochaos.guard.identity import host
+from slochaos.measurement.counting import series_over_time
+from slochaos.runner.accounting import Accounted, account_objectives
+from slochaos.runner.events import timestamp
+from slochaos.runner.state import RunState
+from slochaos.verdict.status import RunFacts, RunStatus, run_status
+
+_UNDO: dict[str, record.UndoState] = {
+    "undone": "verified",
+    "refused": "verified",
+    "expired": "expired",
+    "gone": "gone",
+    "superseded": "superseded",
+    "waived": "waived",
+    "failed": "failed",
+}
+
+
+def make_result(run: RunState) -> record.Result:
+    """The record of a run, at whatever point it ended."""
+    accounted = account_objectives(run)
+    ended = clock.wall()
+    status = run_status(_facts(run, accounted))
+    return record.Result(
+        run=_run(run, status, ended),
+        objectives=tuple(each.result for each in accounted),
+        plan=run.plan or record.Plan(),
+        injections=tuple(injection_record(each) for each in run.final_injections if each.intended),
+        recovery=_recovery(run),
+        abort=_abort(run),
+        chaos_toolkit=_toolkit(run),
+        timeline=_timeline(run),
+        notes=(*run.notes, *_measuring_notes(run)),
+        command=run.request.command,
+    )
+
+
+def _facts(run: RunState, accounted: list[Accounted]) -> RunFacts:
+    found = run.findings
+    ended_early = found.any
+    reasons = {
+        verdict: tuple(each.decision.reason for each in accounted if each.decision.verdict == verdict)
+        for verdict in ("breached", "exceeded", "unproven")
+    }
+    return RunFacts(
+        undo_failed=tuple(found.undo_failed),
+        invalid=found.invalid,
+        refused=found.refused,
+        signal=found.signal,
+        breached=reasons["breached"],
+        exceeded=reasons["exceeded"],
+        slow_recovery=() if ended_early else _slow_recovery(run),
+        aborted_by_rule=tuple(found.aborted_by_rule),
+        aborted=tuple(found.aborted),
+        errors=tuple(found.errors),
+        unproven=() if found.refused or found.invalid else reasons["unproven"],
+        not_in_force=tuple(found.not_in_force),
+        host_suspended=found.host_suspended,
+    )
+
+
+def _run(run: RunState, status: RunStatus, ended: float) -> record.Run:
+    return record.Run(
+        id=run.id,
+        experiment=run.loaded.experiment.name if run.loaded else run.request.experiment.stem,
+        environment=run.environment_name or run.request.environment,
+        started=timestamp(run.started[1]),
+        ended=timestamp(ended),
+        status=status.status,
+        exit_code=status.exit_code,
+        reason=status.reason,
+        hint=run.findings.hint,
+        also=status.also,
+        placebo=run.request.placebo,
+        host=host(),
+    )
+
+
+def _slow_recovery(run: RunState) -> tuple[str, ...]:
+    ruled = {rule.objective for rule in run.system.experiment.rules} if run.system_ else set()
+    limit_s = run.system.experiment.recovery_s if run.system_ else 0.0
+    return tuple(
+        f"{name} had not recovered {limit_s:g} s after the undo"
+        for name, recovered in run.recovered.items()
+        if recovered is None and name in ruled
+    )
+
+
+def injection_record(state: InjectionState) -> record.InjectionRecord:
+    """One injection as result.json has it."""
+    undoing = state.times.get("undoing")
+    took_ms = 1000 * (state.undone[0] - undoing[0]) if state.undone and undoing else None
+    return record.InjectionRecord(
+        id=state.id,
+        kind=state.kind,
+        target=state.target,
+        applied=timestamp(state.applied[1]) if state.applied else None,
+        undone=timestamp(state.undone[1]) if state.undone else None,
+        expires=timestamp(state.expires_wall),
+        evidence=state.evidence,
+        undo=_UNDO.get(state.state, "open"),
+        undo_milliseconds=took_ms,
+        by_hand=state.by_hand,
+        detail=state.detail,
+    )
+
+
+def _recovery(run: RunState) -> record.Recovery | None:
+    if not run.recovered or run.sampler is None:
+        return None
+    slowest = [each for each in run.recovered.values() if each is not None]
+    resolution = max(source.every_s for source in run.system.environment.sources)
+    if len(slowest) < len(run.recovered):
+        return record.Recovery(seconds=None, resolution_seconds=resolution)
+    last = max(slowest, key=lambda each: each.seconds)
+    return record.Recovery(seconds=last.seconds, resolution_seconds=last.resolution_s)
+
+
+def _abort(run: RunState) -> record.Abort | None:
+    if run.abort is None:
+        return None
+    undone = run.injections.last_undone
+    return record.Abort(
+        condition=run.abort.condition.text,
+        detected=timestamp(run.abort.detected[1]),
+        undone=timestamp(undone[1]) if undone else None,
+        latency_ms=1000 * max(0.0, undone[0] - run.abort.detected[0]) if undone else None,
+    )
+
+
+def _toolkit(run: RunState) -> record.ToolkitVerdict | None:
+    if run.folder is None or not run.toolkit.events:
+        return None
+    status = run.toolkit.status or ("interrupted" if run.toolkit.method[0] is not None else "")
+    if not status:
+        return None
+    return record.ToolkitVerdict(
+        status=status, deviated=run.toolkit.deviated, journal=str(run.folder.file("journal.json"))
+    )
+
+
+def _timeline(run: RunState) -> record.Timeline:
+    began = run.started[0]
+    ends = [each for each in run.recovered.values() if each is not None]
+    marks = {
+        "baseline": run.baseline_start.finished if run.baseline_start else None,
+        "fault": run.s0.finished if run.s0 else run.injections.first_intended,
+        "abort": run.abort.detected[0] if run.abort else None,
+        "undone": run.undone[0] if run.undone else None,
+        "recovered": max(each.at for each in ends) if ends and len(ends) == len(run.recovered) else None,
+        "end": clock.now(),
+    }
+    return record.Timeline(
+        marks={name: at - began for name, at in marks.items() if at is not None}, points=_points(run, began)
+    )
+
+
+def _points(run: RunState, began: float) -> dict[str, tuple[record.TimelinePoint, ...]]:
+    end = run.s2 or run.s1
+    if run.sampler is None or run.baseline_start is None or end is None:
+        return {}
+    history, start = run.sampler.history, run.baseline_start
+    return {
+        objective.name: tuple(
+            record.TimelinePoint(at=point.instant - began, good=point.good, total=point.total)
+            for point in series_over_time(objective, history, start, end)
+        )
+        for objective in run.system.environment.objectives
+    }
+
+
+def _measuring_notes(run: RunState) -> tuple[str, ...]:
+    if run.sampler is None:
+        return ()
+    notes = []
+    if run.sampler.write_error:
+        notes.append(f"samples.ndjson is incomplete: {run.sampler.write_error}")
+    if run.stream.dropped:
+        notes.append(f"{run.stream.dropped} events were not delivered: nobody took them in time")
+    return tuple(notes)

@@ -1,0 +1,64 @@
+"""Live progress, four times a second: phase, time left, each objective's counts and cost, the faults in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from slochaos import clock
+from slochaos.budget.account import Budget
+from slochaos.measurement.counting import measure
+from slochaos.measurement.phases import cut_before
+from slochaos.measurement.samples import Count, NoData
+from slochaos.runner.events import Measured, Reading
+from slochaos.runner.state import RunState
+
+_EVERY_S = 0.25
+
+
+def report_progress(
+    run: RunState,
+    phase: str,
+    until: float | None,
+    counts: Mapping[str, Count | NoData] | None = None,
+    budgets: Mapping[str, Budget] | None = None,
+) -> None:
+    """Emit one `measured` event unless there was one just now. `counts` since S0; else since the phase began."""
+    now = clock.now()
+    if now - run.last_progress < _EVERY_S:
+        return
+    if phase != run.phase:
+        run.phase, run.phase_started = phase, now
+    run.last_progress = now
+    found = _since_baseline(run) if counts is None else counts
+    rules = {rule.objective: rule for rule in run.system.experiment.rules}
+    limits = {name: rule.cost for name, rule in rules.items()}
+    run.stream.emit(
+        Measured(
+            phase=phase,
+            elapsed_s=now - run.phase_started,
+            left_s=None if until is None else max(0.0, until - now),
+            readings=tuple(
+                _reading(name, count, (budgets or {}).get(name), limits.get(name))
+                for name, count in found.items()
+            ),
+            in_force=run.injections.in_force,
+        )
+    )
+
+
+def _since_baseline(run: RunState) -> dict[str, Count | NoData]:
+    if run.sampler is None or run.baseline_start is None:
+        return {}
+    history = run.sampler.history
+    end = cut_before(history, clock.now())
+    if end is None:
+        return {}
+    return {o.name: measure(o, history, run.baseline_start, end) for o in run.system.environment.objectives}
+
+
+def _reading(name: str, count: Count | NoData, budget: Budget | None, limit: object) -> Reading:
+    limit_percent = None if limit is None else 100 * float(limit)  # type: ignore[arg-type]
+    if isinstance(count, NoData):
+        return Reading(name, None, None, None, limit_percent, count.detail or count.reason)
+    cost = None if budget is None or budget.size <= 0 else 100 * float(budget.share_exactly(count.bad))
+    return Reading(name, count.good, count.total, cost, limit_percent)

@@ -1,0 +1,62 @@
+"""The last steps: end the system, write the record where machines and people look for it."""
+
+from __future__ import annotations
+
+from slochaos.errors import GuardError, SlochaosError, StateError
+from slochaos.record import Result
+from slochaos.runner.events import Notice, RunFinished
+from slochaos.runner.journal import write_missing_journal
+from slochaos.runner.loop import while_turning
+from slochaos.runner.outcome import make_result
+from slochaos.runner.state import RunState
+
+
+def finish_system(run: RunState) -> None:
+    """Stop sampling and the services, release the locks, end the guard. Safe to call again."""
+    system = run.system_
+    if system is None or system.closed:
+        return
+    system.closed = True
+    if system.sampler is not None:
+        system.sampler.stop()
+    if system.guard_lost:
+        return
+    try:
+        while_turning(run, system.guard.finish)
+    except GuardError as error:
+        run.lose_guard(error)
+        try:
+            system.guard.take_over()
+        except SlochaosError as failure:
+            run.findings.add(failure)
+
+
+def record(run: RunState) -> Result:
+    """Write result.json and journal.json, tell the ledger and whoever watches.
+
+    What cannot be written is said in the result instead of raised: the faults are undone already.
+    """
+    result = make_result(run)
+    for write in (_write, _tell_ledger):
+        try:
+            write(run, result)
+        except (OSError, StateError) as error:
+            run.stream.emit(Notice(text=str(error)))
+            run.findings.errors.append(f"the record is incomplete: {error}")
+            result = make_result(run)
+    run.stream.emit(RunFinished(result=result))
+    return result
+
+
+def _write(run: RunState, result: Result) -> None:
+    if run.folder is None or result.run.status == "invalid":
+        return
+    run.folder.give_back_reserve()
+    write_missing_journal(run)
+    run.folder.write("result.json", result.model_dump_json(by_alias=True, indent=2))
+
+
+def _tell_ledger(run: RunState, result: Result) -> None:
+    """Runs that the ledger did not see begin are not told either."""
+    if run.recorded is not None and run.recorded.exception() is None:
+        run.bookkeeper.ask(lambda ledger: ledger.add(result)).result()
