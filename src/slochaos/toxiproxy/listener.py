@@ -38,7 +38,7 @@ class Listener:
                 raise
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise ApiError(500, f"listen tcp {addresses.join(host, port)}: {reason}") from error
+            raise ApiError(500, f"listen tcp {addresses.join(host, port)}: bind: {reason}") from error
         self._watch()
 
     @property
