@@ -10,6 +10,7 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from slochaos.verdict.counts import Absent, Counted, Missing, Tally
 from slochaos.verdict.decide import Decision, baseline_refusal, decide_objective
@@ -39,6 +40,23 @@ API = Promise()
 DATABASE = Promise("database-error-rate", operator="lt", window_s=86_400)
 UPTIME = Promise("availability", Fraction(1, 2000), method="Timeslices")
 FLOOR = Fraction("0.99")
+
+
+@st.composite
+def uncertain_counts(draw: st.DrawFn) -> Tally:
+    """Whole counts in doubt, some of them without an upper end."""
+    total = draw(st.integers(0, 5_000))
+    bad = draw(st.integers(0, total))
+    open_end = draw(st.booleans())
+    more = math.inf if open_end else draw(st.integers(0, 50))
+    return Tally(
+        bad=bad,
+        total=total,
+        bad_low=draw(st.integers(0, bad)),
+        bad_high=bad + more,
+        total_low=draw(st.integers(max(total - 50, 0), total)),
+        total_high=total + more,
+    )
 
 
 def hold(
@@ -161,6 +179,26 @@ class TestHold:
         verdict = hold(bad, total).verdict
         assert verdict != "kept" or bad / total < 0.01
         assert verdict != "breached" or bad / total > 0.01
+
+    @pytest.mark.parametrize("total", [500, 2_000, 6_000])
+    def test_a_service_exactly_at_its_floor_is_misjudged_in_at_most_one_run_of_twenty(
+        self, total: int
+    ) -> None:
+        """Each wrong claim, kept and breached, has a chance of at most 5 %, computed exactly."""
+        chance = {"kept": 0.0, "breached": 0.0, "unproven": 0.0}
+        for bad in range(total // 20):
+            chance[hold(bad, total).verdict] += float(binom.pmf(bad, total, 0.01))
+        assert chance["kept"] <= 0.05
+        assert chance["breached"] <= 0.05
+
+    @given(uncertain_counts())
+    def test_doubt_never_decides(self, seen: Tally) -> None:
+        """A doubtful count is kept only if its worst corner is, and breached only if its best corner is."""
+        verdict = decide_objective(API, fault=seen, with_drain=seen, hold=FLOOR).verdict
+        if verdict == "kept":
+            assert hold(int(seen.bad_high), int(seen.total_low)).verdict == "kept"
+        if verdict == "breached":
+            assert hold(int(seen.bad_low), int(seen.total_high)).verdict == "breached"
 
 
 class TestSlices:
