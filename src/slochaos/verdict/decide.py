@@ -25,8 +25,8 @@ _WORST_FIRST: tuple[Verdict, ...] = ("breached", "exceeded", "unproven", "kept",
 class Decision:
     """What is established about one objective. `word` is stable, for machines; `reason` is a sentence.
 
-    Words: `held`, `within-cost`, `below-floor`, `over-cost`, `too-few-events`, `baseline-noise`,
-    `counting-uncertain`, `no-rule`, and the reason of missing data as the source gave it.
+    Words: `held`, `within-cost`, `below-floor`, `over-cost`, `too-few-events`, `no-events`,
+    `baseline-noise`, `counting-uncertain`, `no-rule`, and the reason of missing data as the source gave it.
     """
 
     verdict: Verdict
@@ -120,6 +120,10 @@ def _judge(floor: _Floor, phase: Counted | Missing) -> tuple[int, float, Decisio
 
 def _judge_events(floor: _Floor, seen: Counted) -> Decision:
     name, needed = floor.objective.name, f"{exact_percent(floor.hold)} has to hold"
+    if not seen.total:
+        return Decision(
+            "unproven", "no-events", f"{name} saw no events, {needed}{_what_it_takes(floor, seen)}"
+        )
     least, most = at_least(seen, floor.breach_confidence), at_most(seen, floor.confidence)
     observed = f"{name} held {_share_text(seen, floor.hold)}"
     if least > floor.allowed:
@@ -140,7 +144,7 @@ def _judge_slices(floor: _Floor, seen: Counted) -> Decision:
         f"{exact_percent(floor.hold)} has to hold"
     )
     if not seen.total:
-        return Decision("unproven", "too-few-events", observed)
+        return Decision("unproven", "no-events", observed)
     if floor.permits_count(seen.bad_high, seen.total):
         return Decision("kept", "held", observed)
     if not floor.permits_count(seen.bad_low, seen.total):

@@ -119,7 +119,11 @@ class TestHold:
 
     def test_no_events_are_unproven(self) -> None:
         """Without traffic nothing is shown."""
-        assert hold(0, 0).verdict == "unproven"
+        assert hold(0, 0) == Decision(
+            "unproven",
+            "no-events",
+            "api-success-rate saw no events, 99 % has to hold; takes 299 more without a failure",
+        )
 
     def test_a_floor_of_all_is_never_shown_but_can_be_breached(self) -> None:
         """100 %: clean traffic leaves it unproven, one failure breaches it."""
