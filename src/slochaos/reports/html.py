@@ -141,9 +141,10 @@ def _clock(moment: str | None) -> str:
     return shown[:12] if shown.count(":") == 2 else shown
 
 
-def _signs(text: str) -> str:
+def _signs(text: str) -> Markup:
     """Typeset: signs of comparison, and numbers that stay on one line with their unit."""
-    return _UNIT.sub("\\1\u00a0\\2", text.replace(">=", "≥").replace("<=", "≤").replace("+-", "±"))
+    signs = printable(text).replace(">=", "≥").replace("<=", "≤").replace("+-", "±")
+    return Markup.escape(_UNIT.sub("\\1\u00a0\\2", signs))
 
 
 def _version() -> str:

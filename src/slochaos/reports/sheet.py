@@ -9,7 +9,6 @@ from slochaos.record import Charge, ObjectiveResult, Phase, Result
 from slochaos.reports import phrases
 from slochaos.wording import count, exact_percent, percent, seconds
 
-
 _HEADLINES = {
     "passed": "The system kept what was asked of it",
     "failed": "The system did not keep what was asked of it",
@@ -31,7 +30,7 @@ def headline(result: Result) -> str:
         for injection in result.injections
         if (held_s := phrases.seconds_between(injection.applied, injection.undone)) is not None
     ]
-    if result.run.status in ("passed", "failed", "inconclusive") and len(faults) == 1:
+    if result.run.status in ("passed", "failed") and len(faults) == 1:
         return f"{text} while {faults[0]}."
     return f"{text}."
 
@@ -75,7 +74,12 @@ def _sentences(texts: list[str]) -> str:
 
 
 def _sentence(text: str) -> str:
-    return f"{text.rstrip('.')}." if text.strip() else ""
+    """With a full stop, and a capital unless it begins with a name such as `api-success-rate`."""
+    if not text.strip():
+        return ""
+    first = text.split(maxsplit=1)[0]
+    begun = text[0].upper() + text[1:] if first.isalpha() else text
+    return f"{begun.rstrip('.')}."
 
 
 @dataclass(frozen=True)
