@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import queue
 import select
@@ -22,7 +21,6 @@ from slochaos import clock
 from slochaos.errors import GuardError, SlochaosError, UndoFailed
 from slochaos.guard import wire
 from slochaos.guard.config import GuardConfig
-from slochaos.guard.identity import ProcessIdentity
 from slochaos.guard.recovery import undo_log_of
 from slochaos.guard.undolog import FINISHED
 from slochaos.spec.experiment import PlannedFault
@@ -162,6 +160,13 @@ class Connection:
         number = self.send("beat")
         self._answers.pop(number, None)
 
+    def next_event(self) -> GuardEvent | None:
+        """The oldest event that nobody has taken; None when there is none. Never waits."""
+        try:
+            return self.events.get_nowait()
+        except queue.Empty:
+            return None
+
     def close(self) -> None:
         """Hang up."""
         with suppress(OSError):
@@ -286,8 +291,7 @@ class Guard:
         """What happened since the last call; with `only`, events of that kind, and the others stay."""
         taken: list[GuardEvent] = []
         kept: list[GuardEvent] = []
-        while not self._connection.events.empty():
-            event = self._connection.events.get()
+        while (event := self._connection.next_event()) is not None:
             (taken if only in ("", event.kind) else kept).append(event)
         for event in kept:
             self._connection.events.put(event)
@@ -402,7 +406,7 @@ def connect(path: Path | str) -> ExperimentClient:
     return ExperimentClient(Path(path))
 
 
-_started: list[subprocess.Popen[bytes] | Guard] = []
+_started: list[Guard] = []
 
 
 def start_for_this_process(config: GuardConfig) -> ExperimentClient:
@@ -437,18 +441,3 @@ def _guard_log(config: GuardConfig) -> int:
         return os.open(config.run_dir / "guard.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError:
         return subprocess.DEVNULL
-
-
-__all__ = [
-    "Connection",
-    "ExperimentClient",
-    "Guard",
-    "GuardConfig",
-    "GuardEvent",
-    "InjectionState",
-    "ProcessIdentity",
-    "connect",
-    "json",
-    "start_for_this_process",
-    "stop",
-]

@@ -312,8 +312,8 @@ class Injector:
         if state == "intended":
             about = {"name": held.name, "kind": held.kind, "target": held.injection.target}
             record |= {**about, "duration_s": held.duration_s, "expires_wall": held.expires_wall, **more}
-        elif held.detail:
-            record["detail"] = held.detail
+        else:
+            record |= {"detail": held.detail, "evidence": held.evidence()}
         try:
             self._log.write(record)
         except StateError as error:

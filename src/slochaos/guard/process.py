@@ -26,7 +26,7 @@ from slochaos.guard.config import GuardConfig
 from slochaos.guard.identity import ProcessIdentity, host
 from slochaos.guard.injector import Held, Injector
 from slochaos.guard.services import Services
-from slochaos.guard.undolog import UndoLog
+from slochaos.guard.undolog import UndoLog, read_log
 
 TICK_S = 0.02
 STALL_S = 0.5
@@ -172,7 +172,7 @@ class GuardProcess:
         await self._services.stop()
         left = [held for held in self._injector.injections() if held.open]
         if watched_gone:
-            obituary.write(self._config, self._injector.injections(), reason)
+            self._write_obituary(reason)
         if left:
             self._log.close()
         else:
@@ -184,6 +184,11 @@ class GuardProcess:
             async with asyncio.timeout(FAREWELL_S):
                 await asyncio.gather(*(writer.drain() for writer in self._subscribers))
         self._over.set()
+
+    def _write_obituary(self, reason: str) -> None:
+        run = read_log(self._log.path)
+        if run is not None:
+            obituary.write(run, [held.report() for held in self._injector.injections()], reason)
 
     def _stale(self) -> bool:
         return self._last_beat is not None and clock.now() - self._last_beat > self._config.heartbeat_s > 0

@@ -15,6 +15,7 @@ from slochaos import clock
 from slochaos.errors import InvalidInput, StateError, TargetError, UndoFailed
 from slochaos.faults.catalogue import operation_from_json
 from slochaos.faults.operation import Operation, Undone
+from slochaos.guard import obituary
 from slochaos.guard.identity import ProcessIdentity
 from slochaos.guard.injector import LOOK_S, SETTLE_S, undo_operations
 from slochaos.guard.undolog import Entry, LoggedRun, UndoLog, log_path, logged_runs, read_log
@@ -118,7 +119,7 @@ def report(entry: Entry) -> dict[str, Any]:
         "expires_wall": entry.opened.get("expires_wall", 0.0),
         "looks": 0,
         "seen": 0,
-        "evidence": "",
+        "evidence": entry.evidence,
         "by_hand": " ; ".join(operation.by_hand() for operation in operations),
         "detail": entry.last.get("detail", ""),
     }
@@ -153,6 +154,7 @@ def _recover_one(
                 pool.map(lambda lane: _undo_lane(run, log, lane, until, on_progress), lanes.values())
             )
         if not keep:
+            _write_obituary(path)
             _close(log, path)
         return [done for lane in results for done in lane]
     finally:
@@ -223,6 +225,13 @@ def _close(log: UndoLog, path: Path) -> None:
     if run is not None and not run.open:
         remove_socket(run)
         log.remove()
+
+
+def _write_obituary(path: Path) -> None:
+    run = read_log(path)
+    if run is not None:
+        reports = [report(entry) for entry in run.entries.values() if "operations" in entry.opened]
+        obituary.write(run, [each for each in reports if each["kind"] != "lock"], "its guard died too")
 
 
 def remove_socket(run: LoggedRun) -> None:

@@ -28,12 +28,13 @@ FINISHED = frozenset({"undone", "expired", "gone", "superseded", "waived", "refu
 
 @dataclass
 class Entry:
-    """One injection, lock or service as the log has it. `uncertain`: something was sent, no answer is recorded."""
+    """One injection, lock or service as the log has it. `evidence` is what was seen of its effect."""
 
     id: str
     state: str
     opened: Mapping[str, Any]
     last: Mapping[str, Any] = field(default_factory=dict)
+    evidence: str = ""
     history: list[tuple[str, float, float]] = field(default_factory=list)
 
     @property
@@ -228,6 +229,7 @@ def _replay(path: Path, lines: list[str]) -> tuple[Mapping[str, Any], dict[str, 
         entry = entries.setdefault(identifier, Entry(identifier, state, record))
         entry.state = state
         entry.last = record
+        entry.evidence = str(record.get("evidence") or entry.evidence)
         entry.history.append((state, float(record.get("at", 0)), float(record.get("wall", 0))))
     return header, entries
 
