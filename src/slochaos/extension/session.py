@@ -10,13 +10,12 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 from slochaos import paths
 from slochaos.guard import client
 from slochaos.guard.client import ExperimentClient, GuardConfig
 from slochaos.runner.folder import RunFolder, new_run_id
-from slochaos.runner.ports import choose_ports
+from slochaos.runner.loading import refilled, resolve
 from slochaos.spec import environment as environments
 from slochaos.spec.environment import Environment
 
@@ -54,12 +53,7 @@ def environment() -> Environment:
         hello = connection.hello()
     finally:
         connection.close()
-    return _rebuilt(hello)
-
-
-def _rebuilt(hello: dict[str, Any]) -> Environment:
-    file = environments.read(Path(hello["environment_path"]))
-    return environments.resolve(file, hello["variables"], {})
+    return refilled(Path(hello["environment_path"]), hello["variables"])
 
 
 def _config() -> GuardConfig:
@@ -69,11 +63,9 @@ def _config() -> GuardConfig:
     run_id = new_run_id()
     folder = RunFolder.make(run_id)
     folder.give_back_reserve()
-    values = {"run_id": run_id, "run_dir": str(folder.path), "secret": os.urandom(18).hex()}
-    resolved = environments.resolve(file, {**values, **choose_ports(file.ports, {})}, {})
     return GuardConfig(
         run_id=run_id,
-        environment=resolved,
+        environment=resolve(file, {}, run_id, folder.path),
         state_dir=paths.state_dir(),
         run_dir=folder.path,
         watch_pid=os.getpid(),

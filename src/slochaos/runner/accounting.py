@@ -178,7 +178,7 @@ def _rule(rule: Rule | None) -> record.RuleRecord:
 def _phases(objective: Objective, counts: Counts, run: RunState) -> dict[PhaseName, record.Phase]:
     end = run.s2 or run.s1
     spans: dict[PhaseName, tuple[Cut | None, Cut | None, Counted]] = {
-        "baseline": (run.baseline_start, run.s0, counts.baseline),
+        "baseline": (run.baseline_start, run.s0 or run.baseline_end, counts.baseline),
         "fault": (run.s0, run.s1, counts.fault),
         "recovery": (run.s1, end, counts.recovery),
     }

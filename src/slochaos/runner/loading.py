@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,22 @@ def load(request: RunRequest) -> Loaded:
     return Loaded(experiment, file)
 
 
-def resolve(loaded: Loaded, request: RunRequest, run_id: str, run_dir: Path) -> Environment:
-    """Choose ports and fill the environment for one run. Raises InvalidInput, ServiceError."""
-    values = {"run_id": run_id, "run_dir": str(run_dir), "secret": secrets.token_urlsafe(18)}
-    ports = choose_ports(loaded.file.ports, request.overrides)
-    return environments.resolve(loaded.file, {**values, **ports}, request.overrides)
+def resolve(file: EnvironmentFile, overrides: Mapping[str, str], run_id: str, run_dir: Path) -> Environment:
+    """Choose ports and fill the environment for one run. Raises InvalidInput, ServiceError.
+
+    Its `variables` then hold the ports too, so that the experiment's process can fill the file again
+    (`refilled`); the run's secret stays here and with the services.
+    """
+    known = {"run_id": run_id, "run_dir": str(run_dir), **choose_ports(file.ports, overrides)}
+    resolved = environments.resolve(file, {**known, "secret": secrets.token_urlsafe(18)}, overrides)
+    return replace(resolved, variables={**known, **resolved.variables})
+
+
+def refilled(path: Path, variables: Mapping[str, str]) -> Environment:
+    """The environment of a run that goes on, from its file and the variables of `resolve`. Its secret is not known."""
+    file = environments.read(path)
+    own = {name: value for name, value in variables.items() if name in file.variables}
+    return environments.resolve(file, {**environments.placeholders(file), **variables}, own)
 
 
 def admitted(loaded: Loaded, environment: Environment, request: RunRequest) -> Experiment:

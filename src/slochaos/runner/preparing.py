@@ -60,7 +60,7 @@ def start_system(run: RunState) -> None:
         begin_record(run)
         prepare_child(run)
         return
-    environment = resolve(run.loaded, run.request, run.id, run.folder.path)
+    environment = resolve(run.loaded.file, run.request.overrides, run.id, run.folder.path)
     experiment = admitted(run.loaded, environment, run.request)
     run.loaded = replace(run.loaded, experiment=experiment)
     start_child(run)
@@ -256,6 +256,7 @@ def _judge_baseline(run: RunState, sampler: Sampler) -> None:
             "no source gave a sample", hint="slochaos doctor says which one answers", reason="no-data"
         )
     run.baseline = {o.name: measure(o, history, run.baseline_start, end) for o in environment.objectives}
+    run.baseline_end = end
     run.baseline_s = end.finished - run.baseline_start.finished
     for problem in sources.baseline_problems(
         environment.objectives, history, run.baseline_start, end, sampler.metric_names()

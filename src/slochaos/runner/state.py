@@ -121,6 +121,7 @@ class RunState:
     held_before: dict[str, tuple[int, int]] = field(default_factory=dict)
     plan: Plan | None = None
     baseline_start: Cut | None = None
+    baseline_end: Cut | None = None
     baseline: dict[str, Count | NoData] = field(default_factory=dict)
     baseline_s: float = 0.0
     undone: tuple[float, float] | None = None
