@@ -58,7 +58,9 @@ class Phase(_Record):
     bad_at_most: float | None = None
     reason: str = ""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=lambda n: n.rstrip("_"), populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=lambda n: n.rstrip("_"), populate_by_name=True
+    )
 
 
 class Charge(_Record):
@@ -149,6 +151,7 @@ class InjectionRecord(_Record):
     """One injection, from intent to verified undo."""
 
     id: str
+    name: str = ""
     kind: str
     target: str
     applied: str | None = None

@@ -68,6 +68,7 @@ def _injection(report: dict[str, Any]) -> dict[str, Any]:
     undone = next((times[state] for state in ("settling", *UNDO) if state in times), None)
     return {
         "id": report["id"],
+        "name": report["name"],
         "kind": report["kind"],
         "target": report["target"],
         "applied": rfc3339(times["applied"][1]) if "applied" in times else None,
