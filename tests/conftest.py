@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
-import socketserver
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.toxiproxy_servers import NoGo, ToxiproxyServerProcess, real_binary, start_embedded, start_real
+from tests.upstreams import Upstream, echo_server
 
 # A busy machine is no failure, and a failing example has to come again.
 settings.register_profile("slochaos", deadline=None, derandomize=True)
@@ -59,44 +56,8 @@ def toxiproxy(request: pytest.FixtureRequest) -> ToxiproxyServerProcess:
     return server
 
 
-@dataclass(frozen=True)
-class Upstream:
-    """A TCP server of the test on loopback."""
-
-    host: str
-    port: int
-
-    @property
-    def address(self) -> str:
-        """As Toxiproxy writes it."""
-        return f"{self.host}:{self.port}"
-
-
-class _Echo(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        connection: socket.socket = self.request
-        try:
-            while data := connection.recv(65536):
-                connection.sendall(data)
-        except OSError:
-            return  # the proxy cut the connection: what many tests are about
-
-
-class _EchoServer(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-
 @pytest.fixture
 def echo() -> Iterator[Upstream]:
     """A TCP server that sends back what it gets and closes when its client does."""
-    with _EchoServer(("127.0.0.1", 0), _Echo) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield Upstream("127.0.0.1", int(server.server_address[1]))
-        finally:
-            server.shutdown()
-            thread.join(timeout=5)
+    with echo_server() as upstream:
+        yield upstream

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Upstream
 from tests.toxiproxy_servers import ToxiproxyServerProcess, free_port
+from tests.upstreams import Upstream
 
 LATENCY = {"type": "latency", "attributes": {"latency": 10}}
 

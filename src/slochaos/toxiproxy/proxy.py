@@ -49,10 +49,7 @@ class Proxy:
         """Listen and relay. Raises ApiError when it may not, or cannot."""
         if self._listener is not None:
             return
-        host, port = addresses.split(self.listen)
-        host = host or addresses.LOOPBACK
-        self._limits.check_listen(host)
-        self._limits.check_upstream(self.upstream)
+        host, port = self._allowed(self.listen, self.upstream)
         self._listener = Listener(host, port, self._accept)
         self.listen = self._listener.address
         log.info("proxy %s relays %s -> %s", self.name, self.listen, self.upstream)
@@ -74,7 +71,12 @@ class Proxy:
         return self.upstream == upstream and self.listen in (listen, _resolved(listen))
 
     def update(self, listen: str, upstream: str, *, enabled: bool) -> None:
-        """Move, enable or disable it. Open connections survive only what changes nothing."""
+        """Move, enable or disable it. Open connections survive only what changes nothing.
+
+        Raises ApiError: 403 before anything is changed, 500 when it cannot listen any more.
+        """
+        if enabled:
+            self._allowed(listen, upstream)
         if not self.is_at(listen, upstream):
             self.stop()
             self.listen, self.upstream = listen, upstream
@@ -125,6 +127,14 @@ class Proxy:
             "enabled": self.enabled,
             "toxics": [toxic.to_json() for toxic in self.toxics],
         }
+
+    def _allowed(self, listen: str, upstream: str) -> tuple[str, int]:
+        """Where to listen, if that and the upstream are allowed. Raises ApiError 403."""
+        host, port = addresses.split(listen)
+        host = host or addresses.LOOPBACK
+        self._limits.check_listen(host)
+        self._limits.check_upstream(upstream)
+        return host, port
 
     def _follow(self, stream: Stream, changed: Toxic | None = None) -> None:
         for connection in list(self._connections):
