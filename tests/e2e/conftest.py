@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.slochaos_command import Shell
+from tests.e2e.small_system import SmallSystem, metrics_page
+from tests.toxiproxy_servers import ToxiproxyServerProcess
 
 
 @pytest.fixture
@@ -23,3 +26,13 @@ def example(shell: Shell) -> Shell:
     answer = shell.slochaos("init", "--example")
     assert answer.code == 0, answer.err
     return shell
+
+
+@pytest.fixture
+def small_system(shell: Shell, embedded_toxiproxy: ToxiproxyServerProcess) -> Iterator[SmallSystem]:
+    """A system behind one proxy of an external Toxiproxy, its files in the working folder."""
+    with metrics_page() as upstream:
+        host, port = embedded_toxiproxy.add_proxy("shop", upstream)
+        system = SmallSystem(shell, embedded_toxiproxy, upstream, f"{host}:{port}")
+        system.lay_out()
+        yield system

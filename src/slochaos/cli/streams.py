@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
     from rich.console import Console
+
+_TABLE_WIDTH = 132
 
 
 class _PatientFile(io.FileIO):
@@ -85,4 +88,7 @@ def console(*, stderr: bool = False) -> Console:
     """Rich's console on one of the two streams. Colours only on a terminal and without NO_COLOR."""
     from rich.console import Console
 
-    return Console(file=sys.stderr if stderr else sys.stdout, highlight=False, emoji=False)
+    stream = sys.stderr if stderr else sys.stdout
+    # Logs and pipes have no width of their own: give the tables theirs, unless COLUMNS says otherwise.
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _TABLE_WIDTH
+    return Console(file=stream, highlight=False, emoji=False, width=width)

@@ -1,0 +1,140 @@
+"""A system that costs no time to start: one metrics page of a service that never fails, behind one proxy."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.slochaos_command import Shell
+from tests.toxiproxy_servers import ToxiproxyServerProcess
+
+REQUESTS_PER_S = 500
+
+OBJECTIVES = """\
+apiVersion: openslo/v1
+kind: Service
+metadata: {name: shop}
+spec: {description: A shop}
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: orders}
+spec:
+  service: shop
+  budgetingMethod: Occurrences
+  timeWindow: [{duration: 1d, isRolling: true}]
+  indicator:
+    metadata: {name: orders-good}
+    spec:
+      ratioMetric:
+        counter: true
+        good: {metricSource: {type: prometheus, spec: {selector: 'orders_total{outcome="good"}'}}}
+        total: {metricSource: {type: prometheus, spec: {selector: 'orders_total'}}}
+  objectives: [{displayName: orders, target: 0.99}]
+"""
+
+
+class _Page(BaseHTTPRequestHandler):
+    """Counters that grow with time, as if the service were under a constant load."""
+
+    started = time.time() - 1000
+
+    def do_GET(self) -> None:
+        good = int((time.time() - self.started) * REQUESTS_PER_S)
+        page = (
+            "# TYPE process_start_time_seconds gauge\n"
+            f"process_start_time_seconds {self.started}\n"
+            "# TYPE orders_total counter\n"
+            f'orders_total{{outcome="good"}} {good}\n'
+            'orders_total{outcome="bad"} 0\n'
+        )
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(page.encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is its base's
+        return
+
+
+@contextmanager
+def metrics_page() -> Iterator[str]:
+    """Serve the page; its host:port, which is also something for a proxy to relay to."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass(frozen=True)
+class SmallSystem:
+    """The system's files in a shell's folder, and where things are."""
+
+    shell: Shell
+    toxiproxy: ToxiproxyServerProcess
+    upstream: str
+    listen: str
+
+    def write(self, name: str, content: object) -> Path:
+        """Write a file below the working folder: text as it is, anything else as JSON."""
+        path = self.shell.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    def environment(self, **changes: Any) -> dict[str, Any]:
+        """The environment `shop`, changed in some settings."""
+        proxies = [{"name": "shop", "listen": self.listen, "upstream": self.upstream}]
+        return {
+            "slos": ["shop.slos.yaml"],
+            "sources": [{"name": "shop", "scrape": f"http://{self.upstream}/metrics", "every": "0.1s"}],
+            "targets": {"toxiproxy": [{"server": self.toxiproxy.url, "proxies": proxies}]},
+            "drain": "0.2s",
+            **changes,
+        }
+
+    def lay_out(self) -> None:
+        """Write environment, objectives, a toxic and an experiment of about three seconds."""
+        self.write("environments/shop.yaml", self.environment())
+        self.write("environments/shop.slos.yaml", OBJECTIVES)
+        self.write("toxics/down.json", {"proxy": "shop", "enabled": False})
+        self.write("experiments/down.json", experiment())
+
+    def untouched(self) -> bool:
+        """Whether the proxy is as it was before any run, without toxics and locks."""
+        status, proxies = self.toxiproxy.call("GET", "/proxies")
+        assert status == 200
+        return list(proxies) == ["shop"] and proxies["shop"]["enabled"] and not proxies["shop"]["toxics"]
+
+
+def experiment(fault: dict[str, Any] | None = None, **settings: Any) -> dict[str, Any]:
+    """One outage of a second; `fault` replaces arguments of its action, `settings` those of slochaos."""
+    arguments = {"toxic": "down", "duration": "1s", **(fault or {})}
+    provider = {"type": "python", "module": "slochaos.extension.actions", "func": "toxiproxy"}
+    return {
+        "title": "The shop's database is down for a second",
+        "description": "Nothing is lost.",
+        "extensions": [
+            {
+                "name": "slochaos",
+                "objectives": {"orders": {"cost": "5%"}},
+                "baseline": "1s",
+                "recovery": "10s",
+                **settings,
+            }
+        ],
+        "method": [{"type": "action", "name": "down", "provider": {**provider, "arguments": arguments}}],
+    }
