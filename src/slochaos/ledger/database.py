@@ -86,7 +86,9 @@ def locate(location: str | Path = "") -> URL:
 
 def describe(url: URL) -> str:
     """The ledger in words for messages, without a password."""
-    return f"the ledger {url.database}" if is_sqlite(url) else f"the ledger {url.render_as_string()}"
+    if is_sqlite(url):
+        return f"the ledger {url.database}"
+    return f"the ledger {url.set(drivername='postgresql').render_as_string(hide_password=True)}"
 
 
 def is_sqlite(url: URL) -> bool:

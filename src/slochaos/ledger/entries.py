@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -96,16 +97,20 @@ def _charge(run_id: str, objective: ObjectiveResult, charge: Charge, ended: floa
         method=objective.budgeting_method,
         bad_gross=charge.bad_gross,
         gross_low=gross_low,
-        gross_high=gross_high,
+        gross_high=_finite(gross_high),
         bad_attributed=charge.bad_attributed,
         attributed_low=attributed_low,
-        attributed_high=attributed_high,
+        attributed_high=_finite(attributed_high),
         window_events=charge.window_events,
         basis=charge.basis,
         consumed_after_percent=charge.consumed_after_percent,
         charged_at=ended,
         expires_at=_instant_or_none(charge.refund_complete) or ended,
     )
+
+
+def _finite(upper_end: float | None) -> float | None:
+    return None if upper_end is None or math.isinf(upper_end) else upper_end
 
 
 def _instant_or_none(text: str | None) -> float | None:
