@@ -12,7 +12,7 @@ from slochaos.errors import InvalidInput, Refused, TargetNotAllowed
 from slochaos.spec.durations import format_duration
 from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import Experiment, PlannedFault, Rule
-from slochaos.spec.nearest import did_you_mean
+from slochaos.spec.nearest import did_you_mean, nearest
 
 
 def admit(
@@ -81,11 +81,11 @@ def _bound_fault(fault: PlannedFault, environment: Environment) -> PlannedFault:
 
 def _not_listed(fault: PlannedFault, server: str, environment: Environment) -> TargetNotAllowed:
     place = f"{fault.target!r} on {server}" if server else repr(fault.target)
-    near = did_you_mean(fault.target, [proxy.name for proxy in environment.proxies])
+    near = nearest(fault.target, [proxy.name for proxy in environment.proxies])
     add = f"add to targets in {environment.path}: {{name: {fault.target}, listen: HOST:PORT, upstream: HOST:PORT}}"
     return TargetNotAllowed(
         f"{fault.where}: the environment {environment.name!r} does not list the proxy {place}",
-        hint=near if near.startswith("did you mean") and not server else add,
+        hint=near if near and not server else add,
     )
 
 

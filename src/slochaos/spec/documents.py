@@ -94,8 +94,8 @@ def load_all(path: Path, types: Types = "json") -> tuple[Document, ...]:
 
 
 def _parse_yaml(text: str, types: Types) -> list[Node]:
-    scalars = yaml_nodes.json_scalar if types == "json" else yaml_nodes.pyyaml_scalar()
-    return [root for root in yaml_nodes.parse(text, scalars) if root.value is not None] or _nothing()
+    roots = yaml_nodes.parse(text) if types == "json" else yaml_nodes.parse_as_chaoslib(text)
+    return [root for root in roots if root.value is not None] or _nothing()
 
 
 def _nothing() -> list[Node]:

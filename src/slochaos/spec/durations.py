@@ -40,7 +40,5 @@ def format_duration(seconds: float) -> str:
         if amount:
             parts.append(f"{amount}{unit}")
     if rest or not parts:
-        parts.append(
-            f"{Fraction(rest, 1000):.3f}".rstrip("0").rstrip(".") + "s" if rest % 1000 else f"{rest // 1000}s"
-        )
+        parts.append(f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s")
     return "".join(parts)

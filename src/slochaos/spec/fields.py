@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from slochaos.errors import InvalidInput
 from slochaos.spec.documents import Document
 from slochaos.spec.durations import format_duration, parse_exact
-from slochaos.spec.nearest import did_you_mean
+from slochaos.spec.nearest import did_you_mean, nearest
 from slochaos.spec.nodes import Node, NodePath, quoted
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class Field:
         text = self.text()
         if text not in choices:
             raise self.error(
-                f"{quoted(text)} is not one of {', '.join(choices)}", did_you_mean(text, choices)
+                f"{quoted(text)} is not one of {', '.join(choices)}", nearest(text, choices)
             )
         return text
 

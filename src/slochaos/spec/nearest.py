@@ -8,12 +8,17 @@ from collections.abc import Iterable
 _LISTED = 12
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint with the closest known name, whatever its case; empty where none is close."""
+    by_lower = {each.lower(): each for each in list(known)[:500]}
+    lower = name[:80].lower()
+    close = difflib.get_close_matches(lower, by_lower, n=1, cutoff=0.6)
+    close = close or [each for each in by_lower if len(lower) > 1 and each.startswith(lower)]
+    return f"did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint: the closest known name, or the list of them where none is close."""
-    names = [each for each in known if each]
-    close = difflib.get_close_matches(name[:80], names[:500], n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    if not names:
-        return ""
-    return f"there is {', '.join(names[:_LISTED])}{', ...' if len(names) > _LISTED else ''}"
+    """A hint with the closest known name, or the list of all where none is close."""
+    names = list(known)
+    listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+    return nearest(name, names) or (f"there is {listed}" if names else "")

@@ -129,17 +129,18 @@ class _Parser:
 
         def plain(match: re.Match[str]) -> str:
             code = match[1]
-            if code[0] in "xuU" and len(code) > 1:
+            if code in ("\\", "'", '"') or code in _PLAIN_ESCAPES:
+                return _PLAIN_ESCAPES.get(code, code)
+            # \xHH and octals are bytes there: beyond ASCII they are no text by themselves.
+            number = -1
+            if code[0] in "uU" and len(code) > 1:
                 number = int(code[1:], 16)
             elif len(code) == 3:
-                number = int(code, 8)
-            elif code in ("\\", "'", '"') or code in _PLAIN_ESCAPES:
-                return _PLAIN_ESCAPES.get(code, code)
-            else:
-                number = -1
+                number = int(code[1:], 16) if code[0] == "x" else int(code, 8)
+                number = number if number < 0x80 else -1
             if not 0 <= number <= 0x10FFFF or 0xD800 <= number < 0xE000:
                 raise InvalidInput(
-                    f"column {start + 1 + match.start()}: \\{code} is no escape",
+                    f"column {start + 2 + match.start()}: \\{code} is no escape",
                     hint="a backslash is written \\\\, or put the value in `backticks`",
                 )
             return chr(number)

@@ -22,8 +22,8 @@ from slochaos.spec.nodes import (
     read_number,
 )
 
-_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The same grammar in C, ten times as fast, where PyYAML has it."""
+_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser in C, ten times as fast, where PyYAML has it. It takes some odd texts that chaoslib's refuses."""
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _JSON_WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -32,10 +32,19 @@ ReadScalar = Callable[[str, int], Any]
 """A plain (unquoted) scalar and its line, to a value."""
 
 
-def parse(text: str, read_scalar: ReadScalar) -> list[Node]:
-    """The documents that the text holds, none for an empty text. Raises MisreadError."""
+def parse(text: str) -> list[Node]:
+    """The documents that the text holds, their scalars as JSON has them. Raises MisreadError."""
+    return _parse(text, _json_scalar, _FAST)
+
+
+def parse_as_chaoslib(text: str) -> list[Node]:
+    """The documents as `yaml.safe_load`, and so chaoslib, has them. Raises MisreadError."""
+    return _parse(text, _pyyaml_scalar(), yaml.SafeLoader)
+
+
+def _parse(text: str, read_scalar: ReadScalar, parser: Any) -> list[Node]:
     try:
-        return list(_documents(text, read_scalar))
+        return list(_documents(text, read_scalar, parser))
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         message = " ".join(filter(None, (problem.context, problem.problem)))
@@ -46,7 +55,7 @@ def parse(text: str, read_scalar: ReadScalar) -> list[Node]:
         raise MisreadError(1, f"not YAML: {' '.join(str(problem).split())}") from problem
 
 
-def json_scalar(text: str, line: int) -> Any:
+def _json_scalar(text: str, line: int) -> Any:
     """A plain scalar as JSON has it: `on`, `010`, `1_000`, `.5` and dates are text."""
     if text in _JSON_WORDS:
         return _JSON_WORDS[text]
@@ -56,7 +65,7 @@ def json_scalar(text: str, line: int) -> Any:
     return read_number(text, line, whole=not (number[1] or number[2]))
 
 
-def pyyaml_scalar() -> ReadScalar:
+def _pyyaml_scalar() -> ReadScalar:
     """A plain scalar as `yaml.safe_load`, and so chaoslib, has it: YAML 1.1 booleans, octals, dates."""
     loader: Any = yaml.SafeLoader("")
 
@@ -103,10 +112,10 @@ class _Open:
         self.key, self.has_key = node.value, True
 
 
-def _documents(text: str, read_scalar: ReadScalar) -> Iterator[Node]:
+def _documents(text: str, read_scalar: ReadScalar, parser: Any) -> Iterator[Node]:
     """Build nodes on a stack of our own: nesting costs no recursion."""
     open_nodes: list[_Open] = []
-    for event in yaml.parse(text, Loader=_PARSER):
+    for event in yaml.parse(text, Loader=parser):
         line = event.start_mark.line + 1 if event.start_mark else 1
         _refuse_references(event, line)
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
@@ -136,7 +145,7 @@ def _scalar(event: yaml.ScalarEvent, line: int, read_scalar: ReadScalar, *, as_k
         return Node(text, line, text)
     if text == "<<" and as_key:
         raise MisreadError(line, "merge keys (<<) are not taken", "write the fields out")
-    if as_key and read_scalar is json_scalar:
+    if as_key and read_scalar is _json_scalar:
         return Node(text, line, text)
     return Node(read_scalar(text, line), line, text)
 
