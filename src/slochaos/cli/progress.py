@@ -102,7 +102,15 @@ _STEPS_WORTH_A_LINE = {
     "fault": "fault",
     "recovery": "recovery",
 }
-_STATES_WORTH_A_LINE = {"applied", "undone", "failed", "expired", "gone", "superseded", "refused"}
+_STATES_WORTH_A_LINE = {
+    "applied": "in force",
+    "undone": "undone",
+    "failed": "NOT UNDONE",
+    "expired": "expired",
+    "gone": "its target is gone",
+    "superseded": "changed by somebody else, left as it is",
+    "refused": "refused",
+}
 
 
 def line_about(event: Event) -> str:
@@ -119,7 +127,8 @@ def line_about(event: Event) -> str:
         case events.Replayed():
             line = f"  left by run {event.run}: {event.injection} on {event.target}: {event.state}"
         case events.InjectionChanged(state=state) if state in _STATES_WORTH_A_LINE:
-            line = f"  {state}: {event.injection}{_why(event.detail)}"
+            name = event.detail.get("name") or event.injection
+            line = f"  {_STATES_WORTH_A_LINE[state]}: {name}{_why(event.detail)}"
         case events.AbortDecided():
             line = f"  aborting: {event.condition}"
         case events.UndoProgress():
@@ -131,6 +140,6 @@ def line_about(event: Event) -> str:
 
 
 def _why(detail: Mapping[str, Any]) -> str:
-    """The evidence or the reason that a change of an injection carries."""
-    why = next((detail[key] for key in ("evidence", "reason", "message") if detail.get(key)), "")
+    """What was seen of the fault, and what went wrong, where the guard says so."""
+    why = "; ".join(str(detail[key]) for key in ("evidence", "detail") if detail.get(key))
     return f" ({why})" if why else ""

@@ -29,8 +29,9 @@ MEASURED = events.Measured(
 def test_a_log_gets_one_line_per_step_and_change_and_none_per_measurement() -> None:
     """Steps, faults and aborts are worth a line; four measurements a second are not."""
     assert line_about(events.StepStarted(step="baseline", seconds=15.0)) == "  baseline, 15 s"
-    changed = events.InjectionChanged(injection="1", state="applied", detail={"evidence": "9 of 9 refused"})
-    assert line_about(changed) == "  applied: 1 (9 of 9 refused)"
+    detail = {"name": "database unreachable", "evidence": "9 of 9 refused"}
+    changed = events.InjectionChanged(injection="1", state="undone", detail=detail)
+    assert line_about(changed) == "  undone: database unreachable (9 of 9 refused)"
     assert line_about(events.AbortDecided(condition="cost above 5 %")) == "  aborting: cost above 5 %"
     assert line_about(events.InjectionChanged(injection="1", state="intended")) == ""
     assert line_about(MEASURED) == ""
