@@ -80,12 +80,27 @@ def _member(key: Any, value: Any, secrets: list[str]) -> Any:
     """The value of one key: masked whole when the key names a credential and the value can hold one."""
     if not isinstance(key, str) or not names_credential(key):
         return _redacted(value, secrets)
+    if isinstance(value, Mapping):
+        return _store(value, secrets)
     if isinstance(value, str | bytes):
         return MASK if value else value
     # A number can be a password; but `max_tokens: 512` is how models are asked, and no secret.
     if isinstance(value, int) and not isinstance(value, bool) and not key.lower().endswith("tokens"):
         return MASK
     return _redacted(value, secrets)
+
+
+def _store(values: Mapping[Any, Any], secrets: list[str]) -> dict[Any, Any]:
+    """A mapping of secrets: all its texts go, except where a `type` says that they only tell where to look."""
+    if "type" in values:
+        return {_key(k, secrets): _redacted(v, secrets) for k, v in values.items()}
+    return {_key(k, secrets): _stored(v, secrets) for k, v in values.items()}
+
+
+def _stored(value: Any, secrets: list[str]) -> Any:
+    if isinstance(value, Mapping):
+        return _store(value, secrets)
+    return MASK if isinstance(value, str | bytes) else _redacted(value, secrets)
 
 
 def _redacted_text(text: str, secrets: list[str]) -> str:

@@ -66,6 +66,13 @@ def test_counts_of_tokens_are_no_secret() -> None:
     }
 
 
+def test_inline_secrets_of_an_experiment_go_and_references_stay() -> None:
+    """Under `secrets`, texts are secrets whatever their names are; where one comes from is no secret."""
+    env = {"type": "env", "key": "DB_PASS"}
+    assert redact({"secrets": {"svc": {"a": "x", "b": env}}}) == {"secrets": {"svc": {"a": MASK, "b": env}}}
+    assert redact({"secrets": ["svc"]}) == {"secrets": ["svc"]}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
