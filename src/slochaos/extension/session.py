@@ -13,7 +13,8 @@ from pathlib import Path
 
 from slochaos import paths
 from slochaos.guard import client
-from slochaos.guard.client import ExperimentClient, GuardConfig
+from slochaos.guard.client import ExperimentClient
+from slochaos.guard.config import GuardConfig
 from slochaos.runner.folder import RunFolder, new_run_id
 from slochaos.runner.loading import refilled, resolve
 from slochaos.spec import environment as environments

@@ -118,6 +118,16 @@ class Executor:
         """None while it runs."""
         return self._process.poll()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped it (SIGSTOP): it will not end by itself."""
+        import psutil
+
+        try:
+            return psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
+        except psutil.Error:
+            return False
+
     def end(self) -> None:
         """Kill the child, everything in its session and everything below it, and close the pipes."""
         if self._orders < 0:

@@ -15,6 +15,7 @@ from slochaos.runner.watch import AbortWatch, Condition, Guarded
 
 _SLACK_S = 60.0
 _BLIND_S = 10.0
+_LOOK_AT_CHILD_S = 0.5
 
 
 def open_gate(run: RunState) -> None:
@@ -40,7 +41,7 @@ def run_experiment_and_watch(run: RunState) -> None:
     while run.executor.exit_code is None:
         turn(run)
         run.interrupts.check()
-        condition = _stopped_from_outside(run) or watching.look()
+        condition = _stopped_from_outside(run) or _stopped_child(run) or watching.look()
         if condition is None and clock.now() > deadline:
             condition = Condition(f"the experiment was still running after {longest_s(run):g} s")
         if condition is not None:
@@ -56,6 +57,16 @@ def longest_s(run: RunState) -> float:
     experiment, caps = run.system.experiment, run.system.environment.caps
     unknown = caps.max_duration_s if run.foreign or not experiment.faults else 0.0
     return experiment.method_s + experiment.recovery_s + unknown + _SLACK_S
+
+
+def _stopped_child(run: RunState) -> Condition | None:
+    """A stopped child ends nothing by itself, and would be waited for until the deadline."""
+    assert run.executor is not None
+    now = clock.now()
+    if now < run.next_look_at_child:
+        return None
+    run.next_look_at_child = now + _LOOK_AT_CHILD_S
+    return Condition("the process that executes the experiment was stopped") if run.executor.stopped else None
 
 
 def _stopped_from_outside(run: RunState) -> Condition | None:

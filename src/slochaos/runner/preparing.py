@@ -10,7 +10,8 @@ from slochaos import clock, paths
 from slochaos.budget import policy
 from slochaos.errors import InvalidInput, Refused, StateError
 from slochaos.guard import recovery
-from slochaos.guard.client import Guard, GuardConfig
+from slochaos.guard.client import Guard
+from slochaos.guard.config import GuardConfig
 from slochaos.guard.identity import host
 from slochaos.measurement import baseline as sources
 from slochaos.measurement.counting import measure

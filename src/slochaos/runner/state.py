@@ -137,6 +137,7 @@ class RunState:
     phase: str = ""
     phase_started: float = 0.0
     last_progress: float = 0.0
+    next_look_at_child: float = 0.0
 
     @property
     def system(self) -> System:
