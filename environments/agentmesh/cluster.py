@@ -5,6 +5,9 @@ Starts nothing that stays; `database.py` does.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import importlib.util
 import os
 import pwd
@@ -116,8 +119,21 @@ def create(programs: Path, data: Path, owner: Owner, password: str) -> None:
 
 
 def _role_and_database(password: str) -> str:
-    quoted = password.replace("'", "''")
-    return f"CREATE ROLE {NAME} LOGIN PASSWORD '{quoted}';\n\nCREATE DATABASE {NAME} OWNER {NAME};\n\n"
+    verifier = scram_verifier(password, os.urandom(16))
+    return f"CREATE ROLE {NAME} LOGIN PASSWORD '{verifier}';\n\nCREATE DATABASE {NAME} OWNER {NAME};\n\n"
+
+
+def scram_verifier(password: str, salt: bytes, iterations: int = 64) -> str:
+    """What PostgreSQL stores of an ASCII password (RFC 5802, RFC 7677).
+
+    Few iterations, where PostgreSQL takes 4096: they protect passwords that can be guessed, which one made at
+    random for a run cannot, and each connection pays for them, when a pool comes back after an outage.
+    """
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, iterations)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    salt_64, stored_64, server_64 = (base64.b64encode(part).decode() for part in (salt, stored, server))
+    return f"SCRAM-SHA-256${iterations}:{salt_64}${stored_64}:{server_64}"
 
 
 def _single_user(programs: Path, data: Path, owner: Owner, database: str, sql: str) -> None:

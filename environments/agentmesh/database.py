@@ -63,8 +63,8 @@ def main() -> None:
 def launch(port: int, password: str) -> NoReturn:
     """Make a cluster and become its server. Raises CannotStart or OSError before that."""
     parent = os.getppid()
-    if not password or "\n" in password:
-        raise CannotStart("set DATABASE_PASSWORD to the password that clients have to give (one line)")
+    if not password or not password.isascii() or not password.isprintable():
+        raise CannotStart("set DATABASE_PASSWORD to the password that clients have to give (printable ASCII)")
     _check_port(port)
     owner = find_owner()
     base = temporary_base(owner)
