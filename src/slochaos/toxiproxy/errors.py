@@ -16,6 +16,13 @@ class ApiError(Exception):
         return {"error": self.message, "status": self.status}
 
 
+class CannotListen(ApiError):
+    """The system does not let this server listen on an address; the message says why."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(500, f"listen tcp {address}: bind: {reason}")
+
+
 def bad_body(why: str) -> ApiError:
     """The request's JSON cannot be understood."""
     return ApiError(400, f"bad request body: {why}")

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 
 from slochaos.toxiproxy import addresses
-from slochaos.toxiproxy.errors import ApiError
+from slochaos.toxiproxy.errors import CannotListen
 
 BACKLOG = 1024
 AT_ONCE = 64
@@ -21,7 +21,7 @@ class Listener:
     """Accepts clients and hands each non-blocking socket to `on_client`."""
 
     def __init__(self, host: str, port: int, on_client: Callable[[socket.socket], None]) -> None:
-        """Listen from now on. Raises ApiError 500 with the system's reason."""
+        """Listen from now on. Raises CannotListen with the system's reason."""
         self._on_client = on_client
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
@@ -38,7 +38,7 @@ class Listener:
                 raise
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise ApiError(500, f"listen tcp {addresses.join(host, port)}: bind: {reason}") from error
+            raise CannotListen(addresses.join(host, port), reason) from error
         self._watch()
 
     @property

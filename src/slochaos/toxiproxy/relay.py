@@ -8,6 +8,7 @@ is full or a stage holds more than its capacity.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import socket
 import struct
@@ -194,7 +195,7 @@ class Link:
             self.source.set_reading(not blocked)
 
     def _connect_stages(self) -> None:
-        for stage, following in zip(self._stages, self._stages[1:], strict=False):
+        for stage, following in itertools.pairwise(self._stages):
             stage.next = following
         if self._stages:
             self._stages[-1].next = self

@@ -15,7 +15,7 @@ from slochaos.toxiproxy import addresses
 from slochaos.toxiproxy.addresses import Limits
 from slochaos.toxiproxy.api import Api
 from slochaos.toxiproxy.collection import ProxyCollection
-from slochaos.toxiproxy.errors import ApiError
+from slochaos.toxiproxy.errors import ApiError, CannotListen
 from slochaos.toxiproxy.expiry import Expiry
 from slochaos.toxiproxy.http_server import MAX_HEAD, HttpServer
 
@@ -62,7 +62,7 @@ async def _listen(host: str, port: int, http: HttpServer, limits: Limits) -> asy
 
 
 def _start_failure(error: ApiError) -> InvalidInput | ServiceError:
-    if error.status == 500:
+    if isinstance(error, CannotListen):
         return ServiceError(error.message, hint="is another Toxiproxy running?")
     return InvalidInput(error.message)
 
