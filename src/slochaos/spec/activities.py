@@ -34,7 +34,10 @@ FUNCTIONS: dict[str, dict[str, Signature]] = {
         "nothing": Signature(required=("duration",)),
         "end_faults": Signature(),
     },
-    PROBES: {"objective_holds": Signature(required=("objective",), optional=("window", "within"))},
+    PROBES: {
+        "objective_holds": Signature(required=("objective",), optional=("window", "within")),
+        "good_ratio": Signature(required=("objective",), optional=("window",)),
+    },
 }
 """Our functions in experiments. A test compares this with the functions themselves."""
 
@@ -78,10 +81,14 @@ class Activity:
         module = self.provider["module"]
         functions = FUNCTIONS.get(module.text())
         if functions is None:
-            raise module.error("no module for experiments", did_you_mean(module.text(), FUNCTIONS))
+            raise module.error(
+                f"{quoted(module.text())} is no module for experiments",
+                did_you_mean(module.text(), FUNCTIONS),
+            )
         if self.function not in functions:
+            hint = did_you_mean(self.function, functions)
             raise self.provider["func"].error(
-                f"no function of {module.text()}", did_you_mean(self.function, functions)
+                f"{module.text()} has no function {quoted(self.function)}", hint
             )
         if module.text() == ACTIONS and (self.type != "action" or self.place not in ("method", "rollbacks")):
             raise self.field.error(

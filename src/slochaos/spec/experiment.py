@@ -155,7 +155,7 @@ def _asked(activities: list[Activity], known: Mapping[str, str]) -> list[tuple[s
     """Objectives that our probes are asked about, with their windows checked."""
     asked = []
     for each in activities:
-        if each.is_ours and each.function == "objective_holds":
+        if each.is_ours and each.type == "probe":
             arguments = each.arguments()
             for name in arguments.keys() - {"objective"}:
                 substituted(arguments[name], known).seconds()

@@ -99,9 +99,7 @@ class Field:
         """One of a few words."""
         text = self.text()
         if text not in choices:
-            raise self.error(
-                f"{quoted(text)} is not one of {', '.join(choices)}", nearest(text, choices)
-            )
+            raise self.error(f"{quoted(text)} is not one of {', '.join(choices)}", nearest(text, choices))
         return text
 
     def flag(self) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from slochaos.errors import InvalidInput
 from slochaos.spec import openslo, selectors
 from slochaos.spec.objectives import Counter, Histogram, Indicator, Objective, Query, Samples
-from tests.unit.spec.writing import GOOD_SLO, SELECTOR, changed, metric, write, yaml_text
+from tests.unit.spec.writing import GOOD_SLO, SELECTOR, changed, line_of, metric, write, yaml_text
 
 RATIO = ("spec", "indicator", "spec", "ratioMetric")
 OBJECTIVE = ("spec", "objectives", 0)
@@ -36,7 +36,9 @@ def slo(*path: str | int, to: Any = None, drop: bool = False) -> Any:
 
 def test_an_slo_becomes_an_objective(tmp_path: Path) -> None:
     """Target, window, method and indicator arrive exactly as written."""
-    assert load(tmp_path, GOOD_SLO) == (
+    found = load(tmp_path, GOOD_SLO)
+    path = tmp_path / "x.slos.yaml"
+    assert found == (
         Objective(
             name="api-success",
             display_name="API success",
@@ -50,7 +52,7 @@ def test_an_slo_becomes_an_objective(tmp_path: Path) -> None:
                 total=Counter(selectors.parse(SELECTOR)),
                 good=Counter(selectors.parse('http_requests_total{job="api",code=~"2.."}')),
             ),
-            where=f"{tmp_path}/x.slos.yaml:33",
+            where=f"{path}:{line_of(path, '- target')}",
         ),
     )
 

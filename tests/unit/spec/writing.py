@@ -38,6 +38,11 @@ def yaml_text(*documents: Any) -> str:
     return yaml.dump_all(documents, Dumper=_PlainDumper, sort_keys=False)
 
 
+def line_of(path: Path, text: str) -> int:
+    """The first line (from 1) that holds the text."""
+    return next(number for number, line in enumerate(path.read_text().splitlines(), start=1) if text in line)
+
+
 def changed(document: Any, *path: str | int, to: Any = None, drop: bool = False) -> Any:
     """A copy with the value at `path` replaced, added or dropped."""
     result = copy.deepcopy(document)
