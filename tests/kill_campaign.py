@@ -35,17 +35,20 @@ SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGSTOP")
 APIS = ("healthy", "hanging", "failing", "late")
 SLOCHAOS = (sys.executable, "-c", "from slochaos.cli.main import main; main()")
 GIVE_UP_S = 40.0
+MILESTONES = {"start": 1.5, "armed": 1.0, "applied": FAULT_S + 0.5}
+"""What a kill waits for, and up to how many seconds it comes after that."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One kill: who, how, what the API does, and when, in seconds from the supervisor's start."""
+    """One kill: who, how, what the API does, and when, in seconds after a milestone of the run."""
 
     seed: int
     victims: str
     signal: str
     api: str
     fault: str
+    milestone: str
     moment_s: float
     wait_for_expiry: bool
 
@@ -53,6 +56,7 @@ class Case:
     def of(cls, seed: int) -> Case:
         """The case of a seed: every combination of victims, signal and API comes up evenly."""
         rng = random.Random(f"kill-{seed}")
+        milestone = rng.choices(tuple(MILESTONES), weights=(2, 4, 5))[0]
         combination = seed % (len(VICTIMS) * len(SIGNALS) * len(APIS))
         return cls(
             seed=seed,
@@ -60,7 +64,8 @@ class Case:
             signal=SIGNALS[combination // len(VICTIMS) % len(SIGNALS)],
             api=APIS[combination // len(VICTIMS) // len(SIGNALS)] if seed % 2 else rng.choice(APIS),
             fault=rng.choice(("outage", "latency")),
-            moment_s=rng.uniform(0.1, 3.0),
+            milestone=milestone,
+            moment_s=rng.uniform(0.0, MILESTONES[milestone]),
             wait_for_expiry=rng.random() < 0.5,
         )
 
@@ -113,7 +118,7 @@ class Campaign:
             run = subprocess.Popen(
                 _command(folder, "killed"), cwd=folder, env=_environment(folder), stdout=output, stderr=output
             )
-        time.sleep(case.moment_s)
+        _await_milestone(case, folder, run)
         family = _family(run.pid, folder)
         outcome.phase = _phase(folder)
         if case.api in ("hanging", "failing"):
@@ -124,6 +129,8 @@ class Campaign:
         for process in hit:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(getattr(signal, case.signal))
+        if not hit:
+            outcome.by = "not killed"
         since = time.monotonic()
         if case.api in ("hanging", "failing"):
             time.sleep(API_TROUBLE_S)
@@ -143,8 +150,8 @@ class Campaign:
         self, outcome: Outcome, folder: Path, target: Target, since: float, run: subprocess.Popen[bytes]
     ) -> None:
         case = outcome.case
-        if case.survivor:
-            outcome.by = "a survivor"
+        if case.survivor or outcome.by != "nobody":
+            outcome.by = "a survivor" if outcome.by == "nobody" else "not killed"
             while not target_clean(target) or not _undone(folder, run):
                 if time.monotonic() - since > GIVE_UP_S:
                     outcome.by = "nobody"
@@ -233,10 +240,15 @@ def table(outcomes: list[Outcome]) -> str:
         case = outcome.case
         groups.setdefault((case.api, case.victims, case.signal), []).append(outcome)
     for (api, victims, name), group in sorted(groups.items()):
-        times = sorted(o.clean_s for o in group if o.clean_s is not None)
+        times = sorted(o.clean_s for o in group if o.clean_s is not None and o.by != "not killed")
         by = ", ".join(f"{sum(o.by == b for o in group)} {b}" for b in sorted({o.by for o in group}))
         middle = f"{times[len(times) // 2]:8.3f}{times[-1]:8.3f}" if times else "       -       -"
         rows.append(f"{api:8} {victims:17} {name:8} {len(group):3}  {by:34} {middle}")
+    phases = sorted({o.phase for o in outcomes})
+    rows.append(
+        "killed when the fault was: "
+        + ", ".join(f"{p} {sum(o.phase == p for o in outcomes)}" for p in phases)
+    )
     return "\n".join(rows)
 
 
@@ -278,6 +290,15 @@ def _family(supervisor: int, folder: Path) -> dict[str, psutil.Process]:
     return found
 
 
+def _await_milestone(case: Case, folder: Path, run: subprocess.Popen[bytes]) -> None:
+    while run.poll() is None:
+        states = [line.get("state") for line in _log_lines(folder)]
+        if case.milestone == "start" or (case.milestone == "armed" and states) or "applied" in states:
+            break
+        time.sleep(0.005)
+    time.sleep(case.moment_s)
+
+
 def _log_lines(folder: Path) -> Iterator[dict[str, Any]]:
     path = folder / "state" / "slochaos" / "undo" / "killed.log"
     with suppress(OSError):
@@ -288,7 +309,7 @@ def _log_lines(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _phase(folder: Path) -> str:
     states = [line["state"] for line in _log_lines(folder) if line.get("id") == "1"]
-    return states[-1] if states else "before or after the fault"
+    return str(states[-1]) if states else "not begun, or forgotten"
 
 
 def _undone(folder: Path, run: subprocess.Popen[bytes]) -> bool:

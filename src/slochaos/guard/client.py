@@ -21,6 +21,7 @@ from slochaos import clock
 from slochaos.errors import GuardError, SlochaosError, UndoFailed
 from slochaos.guard import wire
 from slochaos.guard.config import GuardConfig
+from slochaos.guard.identity import is_stopped
 from slochaos.guard.recovery import undo_log_of
 from slochaos.guard.undolog import FINISHED
 from slochaos.spec.experiment import PlannedFault
@@ -211,7 +212,7 @@ class Guard:
     def start(cls, config: GuardConfig) -> Guard:
         """Start a guard and wait until it is armed. Raises GuardError, StateError."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "slochaos.guard.process"],
+            [sys.executable, "-P", "-m", "slochaos.guard.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=_guard_log(config),
@@ -284,6 +285,8 @@ class Guard:
         self._connection.beat()
         if stalled:
             self._connection.last_beat = now
+        if is_stopped(self.pid):
+            raise GuardError("the guard was stopped")
         if now - self._connection.last_beat > SILENCE_S:
             raise GuardError(f"the guard has been silent for {SILENCE_S:g} s")
 

@@ -56,6 +56,14 @@ class ProcessIdentity:
                 process.kill()
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal: it cannot act, and no descriptor tells. False where /proc is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
+    except (OSError, IndexError):
+        return False
+
+
 def boot_id() -> str:
     """What changes with every boot of this host."""
     linux = Path("/proc/sys/kernel/random/boot_id")

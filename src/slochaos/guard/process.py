@@ -23,7 +23,7 @@ from slochaos import clock
 from slochaos.errors import GuardError, SlochaosError, StateError
 from slochaos.guard import obituary, wire
 from slochaos.guard.config import GuardConfig
-from slochaos.guard.identity import ProcessIdentity, host
+from slochaos.guard.identity import ProcessIdentity, host, is_stopped
 from slochaos.guard.injector import Held, Injector
 from slochaos.guard.services import Services
 from slochaos.guard.undolog import UndoLog, read_log
@@ -147,6 +147,12 @@ class GuardProcess:
             if silent and self._config.heartbeat_s and now - before < STALL_S:
                 self._end_soon(f"no sign of life from the run for {self._config.heartbeat_s:g} s")
             before = now
+            if (
+                self._config.heartbeat_s
+                and self._last_beat is not None
+                and is_stopped(self._config.watch_pid)
+            ):
+                self._end_soon("the process of the run was stopped")
             for name in self._services.ended():
                 if name not in told:
                     told.add(name)
@@ -166,7 +172,7 @@ class GuardProcess:
         await self._undo_everything()
         self._publish({"kind": "ending", "detail": {"reason": reason}})
         watched_gone = not self._watched.alive()
-        if self._child is not None and (watched_gone or self._stale()):
+        if self._child is not None and (watched_gone or self._stale() or is_stopped(self._config.watch_pid)):
             self._child.kill_session()
         await asyncio.gather(*map(asyncio.wrap_future, self._injector.release_locks()))
         await self._services.stop()
