@@ -113,6 +113,16 @@ class SmallSystem:
         self.write("toxics/down.json", {"proxy": "shop", "enabled": False})
         self.write("experiments/down.json", experiment())
 
+    def wait_until_down(self) -> None:
+        """Return once the fault of the experiment is in force."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            _, proxies = self.toxiproxy.call("GET", "/proxies")
+            if not proxies["shop"]["enabled"]:
+                return
+            time.sleep(0.05)
+        raise AssertionError("no fault was injected")
+
     def untouched(self) -> bool:
         """Whether the proxy is as it was before any run, without toxics and locks."""
         status, proxies = self.toxiproxy.call("GET", "/proxies")
