@@ -155,6 +155,7 @@ def injection(**changes: Any) -> InjectionRecord:
     """The database's proxy, disabled for 20 s, undone and verified."""
     values: dict[str, Any] = {
         "id": "7f3a-91c2-1",
+        "name": "PostgreSQL unreachable",
         "kind": "toxiproxy",
         "target": "database",
         "applied": at(20.05),

@@ -11,6 +11,7 @@ from slochaos.reports.plain import one_line
 _INK, _MUTED, _GRID, _LINE = "#1d2939", "#667085", "#eaecf0", "#2e5aac"
 _BROKEN, _SHADE, _RULE = "#b42318", "rgba(217, 45, 32, 0.10)", "#b54708"
 _MARKS = {
+    "baseline": "baseline begins",
     "fault": "fault begins",
     "abort": "cut short",
     "undone": "undone, verified",
@@ -18,6 +19,8 @@ _MARKS = {
     "end": "end",
 }
 _ROW_PX, _MARGIN_TOP_PX, _MARGIN_BOTTOM_PX = 124, 52, 46
+_LONGEST_GAP_S = 5.0
+"""Intervals without an event are left out; a longer time without one breaks the line."""
 _LABEL_SHARE = 0.13
 """The share of the width that one mark's label needs."""
 
@@ -84,14 +87,25 @@ def _share(point: TimelinePoint) -> float | None:
     return round(100 * point.good / point.total, 4) if point.total else None
 
 
+def _drawn(points: tuple[TimelinePoint, ...]) -> list[TimelinePoint]:
+    """The intervals with events (a check each second leaves most of them empty), and one empty per long gap."""
+    drawn: list[TimelinePoint] = []
+    for point in points:
+        last_at = drawn[-1].at if drawn else points[0].at
+        if point.total or (point.at - last_at > _LONGEST_GAP_S and drawn and drawn[-1].total):
+            drawn.append(point)
+    return drawn
+
+
 def _trace(objective: ObjectiveResult, points: tuple[TimelinePoint, ...], axis: str) -> dict[str, Any]:
     color = _BROKEN if phrases.mark(objective) == "x" else _LINE
+    drawn = _drawn(points)
     return {
         "type": "scatter",
         "mode": "lines",
-        "x": [round(point.at, 3) for point in points],
-        "y": [_share(point) for point in points],
-        "customdata": [[point.total - point.good, point.total] for point in points],
+        "x": [round(point.at, 3) for point in drawn],
+        "y": [_share(point) for point in drawn],
+        "customdata": [[point.total - point.good, point.total] for point in drawn],
         "name": _escaped(objective.name),
         "xaxis": "x",
         "yaxis": axis,

@@ -26,6 +26,8 @@ _UNDO_PHRASES = {
     "open": "NOT UNDONE YET",
 }
 
+STATUS_COMMAND = "slochaos status"
+
 
 def status_word(result: Result) -> str:
     """PASSED, FAILED, UNDO FAILED, ..."""
@@ -71,7 +73,7 @@ def phase_count(objective: ObjectiveResult, phase: Phase) -> str:
     if phase.good is None or phase.total is None:
         return "no data"
     if not phase.total:
-        return "nothing happened (0 events)"
+        return "no events"
     bad = phase.total - phase.good
     if objective.budgeting_method != "Occurrences":
         return f"{count(bad)} bad minute{'' if bad == 1 else 's'} of {count(phase.total)}"
@@ -164,14 +166,18 @@ def mark(objective: ObjectiveResult) -> str:
     return {"kept": "+", "observed": "~", "unproven": "?"}.get(objective.verdict, "x")
 
 
+def fault_name(injection: InjectionRecord) -> str:
+    """What the experiment calls the fault; else its target and kind."""
+    return injection.name or f"{injection.target} ({injection.kind})"
+
+
 def what_happened(injection: InjectionRecord) -> str:
     """One injection in a line: what, for how long, how it ended."""
-    name = f"{injection.target} ({injection.kind})"
+    name, ended = fault_name(injection), how_it_ended(injection)
     if injection.applied is None:
-        return f"{name} was never seen in force | {how_it_ended(injection)}"
+        return f"{name} was never seen in force | {ended}"
     held_s = seconds_between(injection.applied, injection.undone)
-    length = f" in force for {held_s:.1f} s" if held_s is not None else " put in force"
-    return f"{name}{length} | {how_it_ended(injection)}"
+    return f"{name} {held_s:.1f} s | {ended}" if held_s is not None else f"{name} put in force | {ended}"
 
 
 def how_it_ended(injection: InjectionRecord) -> str:
@@ -201,7 +207,11 @@ def put_back(result: Result) -> str:
     if in_force_still(result) or result.run.status == "undo-failed":
         return "A fault may still be in force."
     if not result.injections:
-        return "Nothing was injected."
+        # A run that was cut off may have injected something that its record does not know.
+        sure = result.run.status in ("refused", "invalid") or "fault" not in result.timeline.marks
+        return (
+            "Nothing was injected." if sure else f"What was injected is not recorded; see: {STATUS_COMMAND}"
+        )
     left_alone = [i for i in result.injections if i.undo in ("superseded", "waived")]
     return "Not everything was put back by this run: see above." if left_alone else "Everything was put back."
 
@@ -225,6 +235,11 @@ def remarks(result: Result) -> list[str]:
     if toolkit := toolkit_disagrees(result):
         sentences.append(toolkit)
     return [*sentences, *(f"Note: {note}" for note in result.notes)]
+
+
+def _promised(objective: ObjectiveResult) -> bool:
+    """Whether the next run is of interest: only a floor can hold again, a cost is a count of this run."""
+    return bool(objective.would_hold_again) and objective.rule.hold is not None
 
 
 def toolkit_disagrees(result: Result) -> str:

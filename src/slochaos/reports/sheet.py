@@ -26,12 +26,12 @@ def headline(result: Result) -> str:
     """The verdict in one sentence that stands alone, with the fault that it is about."""
     text = _HEADLINES[result.run.status]
     faults = [
-        f"{injection.target} was broken for {held_s:.1f} s"
+        f"{phrases.fault_name(injection)} ({held_s:.1f} s)"
         for injection in result.injections
         if (held_s := phrases.seconds_between(injection.applied, injection.undone)) is not None
     ]
     if result.run.status in ("passed", "failed") and len(faults) == 1:
-        return f"{text} while {faults[0]}."
+        return f"{text} during {faults[0]}."
     return f"{text}."
 
 
@@ -204,14 +204,14 @@ def bad_between(phase: Phase) -> str:
 def unknown(result: Result) -> list[str]:
     """What this report does not know: gaps, estimates and the assumptions behind it."""
     found = list(result.notes)
+    doubts: dict[str, list[str]] = {}
     for objective in result.objectives:
-        found += [
-            f"{objective.name}, {name}: {phase.reason}"
-            for name, phase in objective.phases.items()
-            if phase.reason
-        ]
+        for name, phase in objective.phases.items():
+            if phase.reason:
+                doubts.setdefault(phase.reason, []).append(f"{objective.name} in {name}")
         if objective.charge is None:
             found.append(f"{objective.name} was not charged, so that its budget is not known.")
+    found += [f"{reason} ({', '.join(places)})" for reason, places in doubts.items()]
     projected = [o.name for o in result.objectives if o.charge and o.charge.basis == "projected"]
     if projected:
         found.append(

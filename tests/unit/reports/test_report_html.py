@@ -175,7 +175,7 @@ def test_page_says_what_the_issue_asks_for() -> None:
     """Verdict, table, evidence, cost before and after, what is unknown, the other verdict, how to run it again."""
     text = Page(html.render(samples.passed_result())).text.replace("\u00a0", " ")
     for words in (
-        "The system kept what was asked of it while database was broken for 20.0 s.",
+        "The system kept what was asked of it during PostgreSQL unreachable (20.0 s).",
         "database-error-rate spent 23.1 % of its budget where 40 % was accepted",
         "80 of 80 canary connects refused",
         "0 % spent before, 23.1 % after; left: 76.9 % · foreseen: 23.1 % expected, 40 % at worst",
@@ -220,11 +220,34 @@ def test_fault_without_an_end_is_shaded_to_the_end() -> None:
     assert shade["x1"] == 72
 
 
-def test_interval_without_events_is_a_gap() -> None:
-    """No event is no share: neither 0 nor 100 %."""
-    points = (TimelinePoint(at=1, good=0, total=0), TimelinePoint(at=2, good=1, total=2))
+def test_time_without_events_is_no_share() -> None:
+    """An interval without an event is neither 0 nor 100 %: short ones are left out, long ones break the line."""
+    events = {1: 2, 3: 2, 10: 2}
+    points = tuple(TimelinePoint(at=s, good=events.get(s, 0), total=events.get(s, 0)) for s in range(12))
     result = samples.passed_result(timeline=Timeline(points={"api-success-rate": points}))
-    assert figure_of(result)["data"][0]["y"] == [None, 50.0]
+    (trace,) = figure_of(result)["data"]
+    assert (trace["x"], trace["y"]) == ([1, 3, 9, 10], [100.0, 100.0, None, 100.0])
+
+
+def test_reason_that_several_phases_share_is_said_once() -> None:
+    """One gap of a source touches many phases, and is one line."""
+    gap = {
+        name: phase.model_copy(update={"reason": "source-down"})
+        for name, phase in samples.phases(0, 10).items()
+    }
+    said = sheet.unknown(
+        samples.passed_result(objectives=(samples.api(phases=gap), samples.database(phases=gap)))
+    )
+    (line,) = [line for line in said if "source-down" in line]
+    assert "api-success-rate in baseline" in line
+    assert "database-error-rate in recovery" in line
+
+
+def test_record_that_lost_its_injections_does_not_say_that_there_were_none() -> None:
+    """A run cut off in its fault says where to look; a refused one says that nothing was injected."""
+    lost = samples.ended_as("error", 7, "the guard died", injections=())
+    assert "What was injected is not recorded; see: slochaos status" in Page(html.render(lost)).text
+    assert "nothing was injected" in Page(html.render(samples.refused_result())).text
 
 
 def test_bar_of_an_overspent_budget_stays_inside() -> None:
