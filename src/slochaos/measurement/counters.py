@@ -129,7 +129,7 @@ class Tally:
             del self._values[child]
         sums = _Sums(self._zero)
         self._ever.update(current)
-        if restarted and self.seen:
+        if restarted:
             self._lose(sums, sample, "its process was restarted")
         for child, value in current.items():
             self._count(sums, child, value, sample)

@@ -117,7 +117,7 @@ class OneFamily:
         return _first_problem(self._tallies, concerned)
 
     def finding(self) -> Finding:
-        steps = [_ratio_step(step) for tally in self._tallies.values() for step in tally.steps]
+        steps = [_ratio_step(step) for tally in self._tallies.values() if tally.seen for step in tally.steps]
         return _finding(self._tallies, steps, self._tallies, _WORSE)
 
 
@@ -139,8 +139,7 @@ class Gauges:
         return _first_problem(self._tallies, concerned)
 
     def finding(self) -> Finding:
-        seen = {name: tally for name, tally in self._tallies.items() if tally.seen}
-        steps = [_ratio_step(step) for tally in seen.values() for step in tally.steps]
+        steps = [_ratio_step(step) for tally in self._tallies.values() if tally.seen for step in tally.steps]
         return _finding(self._tallies, steps, self._tallies, _WORSE)
 
 

@@ -1,0 +1,71 @@
+"""What is said about sources before anything is injected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slochaos.measurement.baseline import baseline_problems
+from slochaos.measurement.watch import detection_seconds
+from slochaos.spec.environment import Environment, ScrapeSource
+from slochaos.spec.objectives import Counter, Indicator
+from slochaos.spec.selectors import parse
+from tests.unit.measurement.simulated import (
+    Process,
+    Request,
+    cuts,
+    failed_at,
+    good_objective,
+    sample_at,
+    scraped,
+)
+
+SAMPLES = scraped(Process((Request(0.5), Request(1.5))), [1, 2, 3])
+NAMES = {"api": ["http_requests_total", "took_seconds_count"]}
+
+
+def indicator(total: str, good: str) -> Indicator:
+    return Indicator(total=Counter(parse(total)), good=Counter(parse(good)))
+
+
+def test_objectives_with_data_are_no_problem() -> None:
+    """A baseline with series for total and good is fine, without a single bad one."""
+    assert baseline_problems([good_objective()], {"api": SAMPLES}, *cuts(SAMPLES), NAMES) == ()
+
+
+def test_a_misspelt_metric_is_answered_with_what_is_there() -> None:
+    """The nearest names of the page are the way out."""
+    wrong = good_objective(indicator=indicator("http_request_total", 'http_request_total{code="200"}'))
+    [problem] = baseline_problems([wrong], {"api": SAMPLES}, *cuts(SAMPLES), NAMES)
+    assert (problem.objective, problem.reason) == ("success", "no-series")
+    assert "http_request_total" in problem.detail
+    assert problem.hint == "did you mean http_requests_total?"
+
+
+def test_a_good_selector_without_series_is_a_problem() -> None:
+    """Otherwise every event would count as bad."""
+    wrong = good_objective(indicator=indicator("http_requests_total", 'http_requests_total{status="200"}'))
+    [problem] = baseline_problems([wrong], {"api": SAMPLES}, *cuts(SAMPLES), NAMES)
+    assert problem.reason == "no-series"
+    assert "not with these labels" in problem.hint
+
+
+def test_a_source_that_is_down_is_named_with_its_failure() -> None:
+    """Nothing can be measured where nothing answers."""
+    down = [failed_at(at) for at in (1, 2, 3)]
+    [problem] = baseline_problems([good_objective()], {"api": down}, *cuts(down))
+    assert problem.reason == "source-down"
+    assert "api did not answer: connection refused" in problem.detail
+    assert problem.hint
+
+
+def test_detection_takes_a_period_and_a_page() -> None:
+    """Before anything was read a page is assumed to take a tenth of a second; then the slowest one counts."""
+    sources = (
+        ScrapeSource("api", "http://api/metrics", 0.25),
+        ScrapeSource("slow", "http://slow/metrics", 1.0),
+    )
+    environment = Environment("local", Path("local.yaml"), sources=sources)
+    history = {"api": [sample_at(1, {}, page_s=2.0), failed_at(2)], "slow": []}
+    assert detection_seconds(environment) == 1.1
+    assert detection_seconds(environment, history) == 2.25
+    assert detection_seconds(Environment("none", Path("none.yaml"))) == 0
