@@ -78,7 +78,7 @@ def _faults(result: Result) -> list[tuple[float, float | None]]:
 
     found = [held for injection in result.injections if (held := interval(injection)) is not None]
     marks = result.timeline.marks
-    if not found and result.injections and "fault" in marks:
+    if not found and "fault" in marks and not result.run.placebo:
         found = [(marks["fault"], marks.get("undone"))]
     return found
 

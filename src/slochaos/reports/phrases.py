@@ -228,9 +228,7 @@ def remarks(result: Result) -> list[str]:
     """Sentences below the table: whole costs, what to expect of the next run, where, other verdicts, notes."""
     objectives = worst_first(result)
     sentences = [text for objective in objectives if (text := more_than_caused(objective))]
-    sentences += [
-        f"Would it hold again? {o.name}: {o.would_hold_again}." for o in objectives if o.would_hold_again
-    ]
+    sentences += [f"Would it hold again? {o.name}: {o.would_hold_again}." for o in objectives if _promised(o)]
     sentences += [f"Where: {text}." for text in where(result)]
     if toolkit := toolkit_disagrees(result):
         sentences.append(toolkit)

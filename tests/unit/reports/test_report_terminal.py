@@ -209,6 +209,13 @@ def test_run_killed_before_anything_was_known_renders() -> None:
     assert "the supervisor was killed" in shown(bare)
 
 
+def test_only_a_floor_can_hold_again() -> None:
+    """What a run lets one expect of the next is said of floors; a cost is a count of this run."""
+    cost_only = samples.database(would_hold_again="at most 98.7 % bad at 95 %, if failures are independent")
+    text = shown(samples.passed_result(objectives=(samples.api(), cost_only)))
+    assert text.count("Would it hold again?") == 1
+
+
 def test_nothing_to_show_says_so() -> None:
     """Empty pages are sentences."""
     on = console()
