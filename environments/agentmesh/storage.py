@@ -12,6 +12,7 @@ import logging
 import os
 import select
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +36,9 @@ QUERY_S = 1.0
 """Longest time for a query, then its connection is given up."""
 
 PROBE_S = 1.0
-START_S = 15.0
+REOPEN_S = 3.0
+START_S = 20.0
+START_EVERY_S = 0.2
 
 APPLY = {
     "agent": (
@@ -96,12 +99,12 @@ class Database:
         )
 
     async def open(self) -> None:
-        """Connect. Raises DatabaseUnavailable if that takes more than 15 s."""
-        try:
-            await self._pool.open(wait=True, timeout=START_S)
-        except PoolTimeout as error:
-            await self._pool.close()
-            raise DatabaseUnavailable(f"the database did not answer within {START_S:.0f} s") from error
+        """Connect. Raises DatabaseUnavailable if that takes more than 20 s."""
+        give_up = time.monotonic() + START_S
+        while not await self.is_back():
+            if time.monotonic() > give_up:
+                raise DatabaseUnavailable(f"the database did not answer within {START_S:.0f} s")
+            await asyncio.sleep(START_EVERY_S)
 
     async def close(self) -> None:
         """Disconnect."""
@@ -116,17 +119,21 @@ class Database:
         task.add_done_callback(self._leaving.discard)
 
     async def is_back(self) -> bool:
-        """The breaker's probe: one connection and query first, then a new pool."""
+        """The breaker's probe: one connection and query, then a whole new pool, before requests come back."""
         try:
             async with asyncio.timeout(PROBE_S):
-                async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, **self._options
-                ) as connection:
+                connection = await psycopg.AsyncConnection.connect(self._conninfo, **self._options)
+                async with connection:
                     await connection.execute("SELECT 1")
         except (psycopg.Error, TimeoutError, OSError):
             return False
-        self._pool = self._new_pool()
-        await self._pool.open()
+        pool = self._new_pool()
+        try:
+            await pool.open(wait=True, timeout=REOPEN_S)
+        except PoolTimeout:
+            await pool.close()
+            return False
+        self._pool = pool
         return True
 
     async def fetch(self, operation: str, statement: str, parameters: Params = ()) -> str | None:
