@@ -117,8 +117,6 @@ def _prepare(order: Order) -> _Prepared:
     from chaoslib.types import Dry, Strategy
 
     os.environ.update(dict(order.environment))
-    # As the `chaos` script does: modules beside the working directory can be imported.
-    sys.path.insert(0, str(Path.cwd()))
     settings = load_settings(CHAOSTOOLKIT_CONFIG_PATH) or {}
     load_global_controls(settings)
     variables = merge_vars(convert_vars(list(order.variables)), list(order.variable_files))

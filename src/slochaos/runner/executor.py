@@ -61,6 +61,7 @@ class Executor:
         events_in, events_out = os.pipe()
         command = [
             sys.executable,
+            "-P",  # as under `chaos`, the working directory is no place to import from
             "-m",
             "slochaos.runner.child",
             str(orders_in),
