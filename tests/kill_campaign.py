@@ -106,7 +106,7 @@ class Campaign:
             lay_out(folder, target, meddler.url, case.fault)
             outcome = self._kill(case, folder, target, meddler)
             meddler.rule = lambda *_: "relay"
-            outcome.next_exit, outcome.next_output = _finish(folder, _command(folder, "after"))
+            outcome.next_exit, outcome.next_output = _finish(folder, command(folder, "after"))
         self._server.call("DELETE", f"/proxies/{target.allowed.name}")
         return outcome
 
@@ -116,10 +116,14 @@ class Campaign:
             meddler.rule = _one_late_request(random.Random(f"late-{case.seed}"))
         with (folder / "output.txt").open("wb") as output:
             run = subprocess.Popen(
-                _command(folder, "killed"), cwd=folder, env=_environment(folder), stdout=output, stderr=output
+                command(folder, "killed"),
+                cwd=folder,
+                env=environment_variables(folder),
+                stdout=output,
+                stderr=output,
             )
         _await_milestone(case, folder, run)
-        family = _family(run.pid, folder)
+        family = family_of(run.pid, folder)
         outcome.phase = _phase(folder)
         if case.api in ("hanging", "failing"):
             action: Any = {"hanging": "hang", "failing": "fail"}[case.api]
@@ -141,7 +145,7 @@ class Campaign:
         for process in hit:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGCONT)
-        everyone = {**family, **_family(run.pid, folder)}
+        everyone = {**family, **family_of(run.pid, folder)}
         outcome.left_processes = _still_there(everyone, run)
         outcome.recorded = _record(folder / ".slochaos" / "runs" / "killed")
         return outcome
@@ -165,7 +169,7 @@ class Campaign:
                 outcome.clean_s = time.monotonic() - since
             return
         if case.signal == "SIGSTOP":
-            for process in _family(run.pid, folder).values():
+            for process in family_of(run.pid, folder).values():
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
         if case.wait_for_expiry:
@@ -184,7 +188,7 @@ class Campaign:
             outcome.by = "nobody"
 
 
-def lay_out(folder: Path, target: Target, api: str, fault: str) -> None:
+def lay_out(folder: Path, target: Target, api: str, fault: str, duration: str = f"{FAULT_S:g}s") -> None:
     """Write an environment that allows the proxy through `api`, and an experiment with one fault on it."""
     allowed = target.allowed
     for name in ("environments", "experiments", "toxics"):
@@ -201,7 +205,7 @@ def lay_out(folder: Path, target: Target, api: str, fault: str) -> None:
             "type": "python",
             "module": "slochaos.extension.actions",
             "func": "toxiproxy",
-            "arguments": {"toxic": "fault", "duration": f"{FAULT_S:g}s"},
+            "arguments": {"toxic": "fault", "duration": duration},
         },
     }
     settings = {"name": "slochaos", "objectives": {}, "baseline": "0s", "recovery": "0s"}
@@ -252,7 +256,8 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join(rows)
 
 
-def _command(folder: Path, run_id: str) -> list[str]:
+def command(folder: Path, run_id: str) -> list[str]:
+    """The run of the experiment that `lay_out` wrote."""
     experiment = str(folder / "experiments" / "fault.json")
     return [*SLOCHAOS, "run", experiment, "--environment", "external", "--run-id", run_id]
 
@@ -260,16 +265,23 @@ def _command(folder: Path, run_id: str) -> list[str]:
 def _finish(folder: Path, command: list[str]) -> tuple[int, str]:
     """Run a command to its end: exit code and output."""
     done = subprocess.run(
-        command, check=False, cwd=folder, env=_environment(folder), capture_output=True, text=True, timeout=60
+        command,
+        check=False,
+        cwd=folder,
+        env=environment_variables(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     return done.returncode, done.stdout + done.stderr
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment_variables(folder: Path) -> dict[str, str]:
+    """This process's, with a state folder of the case's own."""
     return {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
 
 
-def _family(supervisor: int, folder: Path) -> dict[str, psutil.Process]:
+def family_of(supervisor: int, folder: Path) -> dict[str, psutil.Process]:
     """The processes of the run that exist now: by parenthood, and the guard by the undo log too."""
     found: dict[str, psutil.Process] = {}
     with suppress(psutil.NoSuchProcess):
@@ -316,7 +328,7 @@ def _undone(folder: Path, run: subprocess.Popen[bytes]) -> bool:
     """Whether nothing can begin any more: the log is closed, and no process of the run would open one."""
     if next(_log_lines(folder), None) is not None:
         return False
-    alive = [p for p in _family(run.pid, folder).values() if _runs(p)]
+    alive = [p for p in family_of(run.pid, folder).values() if _runs(p)]
     return not alive
 
 
