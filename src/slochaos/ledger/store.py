@@ -6,25 +6,23 @@ on a full disk, unreachable, or of a newer version.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import ValidationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from slochaos.errors import InvalidInput, StateError
-from slochaos.ledger import database, entries, schema, standing
+from slochaos.ledger import database, entries, result_file, schema, standing
 from slochaos.ledger.rows import BudgetRow, DecisionRow, Held, HistoryRow, RunningRow
 from slochaos.ledger.tables import ChargeTable, DecisionTable, InjectionTable, RunTable
 from slochaos.record import Result
 
 RUNNING = "running"
 _JUDGED = ("passed", "failed")
-_LARGEST_RESULT = 64 * 1024 * 1024
 
 
 class Ledger:
@@ -100,7 +98,7 @@ class Ledger:
 
     def adopt(self, result_path: Path) -> Result:
         """Record the result that a run left in its folder before it was killed. Raises StateError."""
-        result = _read_result(result_path)
+        result = result_file.read(result_path)
         self.add(result)
         return result
 
@@ -116,7 +114,7 @@ class Ledger:
             if run.host != host or not run.run_dir or not path.is_file():
                 continue
             try:
-                result = _read_result(path)
+                result = result_file.read(path)
             except StateError:
                 continue
             if result.run.id == run.id:
@@ -143,7 +141,7 @@ class Ledger:
             if session is None:
                 return []
             runs = session.scalars(query).all()
-            costs = _costs(session, [run.id for run in runs])
+            costs = _costs(session, query)
             return [_history_row(run, costs.get(run.id, ())) for run in runs]
 
     def get(self, run_id: str) -> Result:
@@ -159,7 +157,7 @@ class Ledger:
                     f"run {run_id} has no result: it still runs, or was killed",
                     hint="slochaos status shows what is in force, slochaos recover puts it back",
                 )
-            return _parse(run.result, f"the record of run {run_id}")
+            return result_file.parse(run.result, f"the record of run {run_id}")
 
     def decisions(self, run_id: str) -> list[DecisionRow]:
         """What was decided of one run (first) and of its objectives."""
@@ -246,32 +244,11 @@ class Ledger:
         return True
 
 
-def _read_result(path: Path) -> Result:
-    try:
-        if path.stat().st_size > _LARGEST_RESULT:
-            raise StateError(f"{path} is too large for a run's record", hint="move it away")
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StateError(f"{path} cannot be read: {error}", hint="check the run's folder") from error
-    return _parse(text, str(path))
-
-
-def _parse(text: str, what: str) -> Result:
-    try:
-        return Result.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StateError(
-            f"{what} is not a record that this version reads: {where}: {first['msg']}",
-            hint="it was cut short, or written by another version of slochaos",
-        ) from error
-
-
-def _costs(session: Session, run_ids: Sequence[str]) -> dict[str, tuple[tuple[str, float], ...]]:
-    """Each run's charges as gross shares of the budget, dearest first."""
+def _costs(session: Session, runs: Select[tuple[RunTable]]) -> dict[str, tuple[tuple[str, float], ...]]:
+    """The charges of these runs as gross shares of the budget, dearest first."""
+    ids = select(runs.with_only_columns(RunTable.id).subquery().c.id)
     found: dict[str, list[tuple[str, float]]] = {}
-    for charge in session.scalars(select(ChargeTable).where(ChargeTable.run_id.in_(run_ids))):
+    for charge in session.scalars(select(ChargeTable).where(ChargeTable.run_id.in_(ids))):
         percent = standing.percent_of_budget(charge.bad_gross, charge)
         found.setdefault(charge.run_id, []).append((charge.objective, percent))
     return {run_id: tuple(sorted(costs, key=lambda c: (-c[1], c[0]))) for run_id, costs in found.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slochaos.record import InjectionRecord, ObjectiveResult, Result, TimelinePoint
-from slochaos.reports import phrases
+from slochaos.reports import phrases, story
 from slochaos.reports.plain import one_line
 
 _INK, _MUTED, _GRID, _LINE = "#1d2939", "#667085", "#eaecf0", "#2e5aac"
@@ -32,29 +32,10 @@ def timeline(result: Result) -> dict[str, Any] | None:
         return None
     marks = {name: at for name, at in result.timeline.marks.items() if at >= 0}
     last = max([point.at for o in drawn for point in result.timeline.points[o.name]] + list(marks.values()))
-    faults = _faults(result)
-    layout: dict[str, Any] = {
-        "height": _ROW_PX * len(drawn) + _MARGIN_TOP_PX + _MARGIN_BOTTOM_PX,
-        "margin": {"l": 64, "r": 18, "t": _MARGIN_TOP_PX, "b": _MARGIN_BOTTOM_PX},
-        "showlegend": False,
-        "paper_bgcolor": "#ffffff",
-        "plot_bgcolor": "#ffffff",
-        "font": {"family": "system-ui, -apple-system, Segoe UI, sans-serif", "size": 12, "color": _INK},
-        "hovermode": "x unified",
-        "shapes": [_shade(start, last if end is None else end) for start, end in faults],
-        "annotations": _labels(marks, last),
-        "xaxis": {
-            "title": {"text": "seconds since the run began", "font": {"color": _MUTED, "size": 12}},
-            "range": [0, last],
-            "showgrid": False,
-            "zeroline": False,
-            "ticks": "outside",
-            "tickcolor": _GRID,
-            "anchor": "free",
-            "position": 0,
-        },
-    }
+    layout = _layout(len(drawn), last)
+    layout["shapes"] = [_shade(start, last if end is None else end) for start, end in _faults(result)]
     layout["shapes"] += [_line(at) for at in marks.values()]
+    layout["annotations"] = _labels(marks, last)
     data = []
     for number, objective in enumerate(drawn):
         axis = "y" if number == 0 else f"y{number + 1}"
@@ -66,11 +47,33 @@ def timeline(result: Result) -> dict[str, Any] | None:
     return {"data": data, "layout": layout}
 
 
+def _layout(rows: int, last: float) -> dict[str, Any]:
+    return {
+        "height": _ROW_PX * rows + _MARGIN_TOP_PX + _MARGIN_BOTTOM_PX,
+        "margin": {"l": 64, "r": 18, "t": _MARGIN_TOP_PX, "b": _MARGIN_BOTTOM_PX},
+        "showlegend": False,
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "font": {"family": "system-ui, -apple-system, Segoe UI, sans-serif", "size": 12, "color": _INK},
+        "hovermode": "x unified",
+        "xaxis": {
+            "title": {"text": "seconds since the run began", "font": {"color": _MUTED, "size": 12}},
+            "range": [0, last],
+            "showgrid": False,
+            "zeroline": False,
+            "ticks": "outside",
+            "tickcolor": _GRID,
+            "anchor": "free",
+            "position": 0,
+        },
+    }
+
+
 def _faults(result: Result) -> list[tuple[float, float | None]]:
     """When faults were in force: by the injections, else by the marks. An end of None is not known."""
 
     def since(moment: str | None) -> float | None:
-        return phrases.seconds_between(result.run.started, moment)
+        return story.seconds_between(result.run.started, moment)
 
     def interval(injection: InjectionRecord) -> tuple[float, float | None] | None:
         start = since(injection.applied)

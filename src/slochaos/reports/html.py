@@ -26,7 +26,8 @@ from markupsafe import Markup
 from slochaos import wording
 from slochaos.errors import StateError
 from slochaos.record import Result
-from slochaos.reports import phrases, sheet
+from slochaos.redaction import redact
+from slochaos.reports import phrases, sheet, story
 from slochaos.reports.chart import timeline
 from slochaos.reports.plain import printable
 
@@ -55,6 +56,7 @@ def write(result: Result, path: Path) -> None:
 
 def render(result: Result) -> str:
     """The page of one run. Any record renders, however incomplete."""
+    result = Result.model_validate(redact(result.model_dump(by_alias=True)))
     figure = timeline(result)
     library = _chart_library() if figure else ""
     script = _packaged("report.js") if figure else ""
@@ -110,7 +112,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(phrases=phrases, sheet=sheet)
+    environment.globals.update(phrases=phrases, sheet=sheet, story=story)
     environment.filters.update(
         share=lambda percentage: wording.percent(percentage / 100),
         exact=wording.exact_percent,

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from slochaos.record import Charge, ObjectiveResult, Phase, Result
-from slochaos.reports import phrases
+from slochaos.reports import phrases, story
 from slochaos.wording import count, exact_percent, percent, seconds
 
 _HEADLINES = {
@@ -26,9 +26,9 @@ def headline(result: Result) -> str:
     """The verdict in one sentence that stands alone, with the fault that it is about."""
     text = _HEADLINES[result.run.status]
     faults = [
-        f"{phrases.fault_name(injection)} ({held_s:.1f} s)"
+        f"{story.fault_name(injection)} ({held_s:.1f} s)"
         for injection in result.injections
-        if (held_s := phrases.seconds_between(injection.applied, injection.undone)) is not None
+        if (held_s := story.seconds_between(injection.applied, injection.undone)) is not None
     ]
     if result.run.status in ("passed", "failed") and len(faults) == 1:
         return f"{text} during {faults[0]}."
@@ -47,7 +47,7 @@ def explanation(result: Result) -> str:
         case "undo-failed" | "refused" | "invalid":
             return _sentence(result.run.reason)
         case _:
-            return _sentences([result.run.reason, phrases.put_back(result)])
+            return _sentences([result.run.reason, story.put_back(result)])
 
 
 def _promises(result: Result) -> str:
@@ -94,7 +94,7 @@ def figures(result: Result) -> list[Figure]:
     """The few numbers to remember: how long it was broken, how fast it was put back, what it cost."""
     found = []
     held = [
-        span for i in result.injections if (span := phrases.seconds_between(i.applied, i.undone)) is not None
+        span for i in result.injections if (span := story.seconds_between(i.applied, i.undone)) is not None
     ]
     if held:
         found.append(

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from slochaos.paths import run_dir
 from slochaos.record import ObjectiveResult, Result
-from slochaos.reports import phrases
+from slochaos.reports import phrases, story
 from slochaos.reports.pages import render_budget, render_history, render_plan
 from slochaos.reports.screen import MARK_STYLES, Screen
 
@@ -40,7 +40,7 @@ def render(result: Result, console: Console, *, report: Path | None = None) -> N
     _alarm(screen, result)
     _objectives(screen, result)
     _remarks(screen, result)
-    screen.line(screen.text("Next: ", "bold"), phrases.next_step(result, _shown_report(result, report)))
+    screen.line(screen.text("Next: ", "bold"), story.next_step(result, _shown_report(result, report)))
 
 
 def _shown_report(result: Result, report: Path | None) -> str:
@@ -54,8 +54,8 @@ def _shown_report(result: Result, report: Path | None) -> str:
 
 def _headline(screen: Screen, result: Result) -> None:
     run = result.run
-    word = screen.text(phrases.status_word(result), _STYLES.get(run.status, "bold yellow"))
-    facts = [run.experiment, run.environment, f"run {run.id}", phrases.took(result)]
+    word = screen.text(story.status_word(result), _STYLES.get(run.status, "bold yellow"))
+    facts = [run.experiment, run.environment, f"run {run.id}", story.took(result)]
     head = Text("   ").join([word, *(screen.text(fact) for fact in facts if fact)])
     evidence = next((i.evidence for i in result.injections if i.evidence), "")
     shown = screen.text(f"in force: {evidence}", "dim") if evidence else Text("")
@@ -69,32 +69,32 @@ def _headline(screen: Screen, result: Result) -> None:
 
 
 def _indent(result: Result) -> int:
-    return min(len(phrases.status_word(result)) + 3, 12)
+    return min(len(story.status_word(result)) + 3, 12)
 
 
 def _injections(screen: Screen, result: Result) -> None:
     """What was injected and how it ended, why the run was cut short, and what else has to be known."""
     indent = _indent(result)
     for injection in result.injections[:_MOST_INJECTIONS]:
-        recovered = phrases.recovered(result.recovery) if injection is result.injections[-1] else ""
-        screen.line(" | ".join(filter(None, [phrases.what_happened(injection), recovered])), indent=indent)
+        recovered = story.recovered(result.recovery) if injection is result.injections[-1] else ""
+        screen.line(" | ".join(filter(None, [story.what_happened(injection), recovered])), indent=indent)
     if len(result.injections) > _MOST_INJECTIONS:
         screen.line(f"and {len(result.injections) - _MOST_INJECTIONS} more", indent=indent)
     if result.run.reason:
         screen.line(result.run.reason, indent=indent, style="bold")
     if result.abort is not None:
-        screen.line(phrases.cut_short(result.abort), indent=indent)
+        screen.line(story.cut_short(result.abort), indent=indent)
     if result.run.also:
         screen.line(f"also: {', '.join(result.run.also)}", indent=indent)
     if result.run.status not in ("passed", "failed", "undo-failed") and not (
         result.abort and result.abort.undone
     ):
-        screen.line(phrases.put_back(result), indent=indent)
+        screen.line(story.put_back(result), indent=indent)
 
 
 def _alarm(screen: Screen, result: Result) -> None:
     """What may still be in force, and the command that removes it: nothing on the page stands out more."""
-    still = phrases.in_force_still(result)
+    still = story.in_force_still(result)
     if not still and result.run.status != "undo-failed":
         return
     screen.blank()
@@ -170,5 +170,5 @@ def _remarks(screen: Screen, result: Result) -> None:
         if reason := phrases.about(objective):
             mark = phrases.mark(objective)
             screen.line(Text(f"{mark} ", style=MARK_STYLES[mark]), reason, indent=2)
-    for sentence in phrases.remarks(result):
+    for sentence in story.remarks(result):
         screen.line(sentence, indent=2)

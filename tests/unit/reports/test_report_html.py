@@ -154,6 +154,18 @@ def test_text_of_others_is_only_text() -> None:
     assert not re.search(r"<(?!/?b>)", json.dumps(figure["layout"]["annotations"]))
 
 
+def test_credentials_do_not_reach_the_page() -> None:
+    """A page is made to be forwarded: passwords in a command, an address or an evidence are masked."""
+    source = html.render(
+        samples.passed_result(
+            command="slochaos run x.json --set password=hunter2",
+            injections=(samples.injection(evidence="connected to postgresql://ada:hunter2@db/x"),),
+        )
+    )
+    assert "hunter2" not in source
+    assert "[redacted]" in source
+
+
 def test_file_is_private_and_replaced_as_a_whole(tmp_path: Path) -> None:
     """The report is 0600, and no half-written file is left beside it."""
     path = tmp_path / "report.html"

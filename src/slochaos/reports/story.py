@@ -1,0 +1,175 @@
+"""The words of a whole run: its faults and their ends, remarks, what to do next. Pure.
+
+Everything here survives a record that is incomplete: a refused run has no objectives, one whose supervisor
+was killed may have no end, no injection's end, no recovery.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from slochaos.record import Abort, InjectionRecord, ObjectiveResult, Recovery, Result
+from slochaos.reports.phrases import more_than_caused, worst_first
+from slochaos.wording import percent, seconds
+
+STATUS_WORDS = {"undo-failed": "UNDO FAILED"}
+IN_FORCE_STILL = ("failed", "open")
+"""States of an undo after which the fault may still be in force."""
+
+_UNDO_PHRASES = {
+    "verified": "undone and verified",
+    "expired": "ended by its own expiry",
+    "gone": "the target is gone",
+    "superseded": "changed by somebody else meanwhile, so not touched",
+    "waived": "given up on by hand",
+    "failed": "NOT UNDONE",
+    "open": "NOT UNDONE YET",
+}
+
+STATUS_COMMAND = "slochaos status"
+
+
+def status_word(result: Result) -> str:
+    """PASSED, FAILED, UNDO FAILED, ..."""
+    word = STATUS_WORDS.get(result.run.status, result.run.status.upper())
+    return f"{word} (placebo)" if result.run.placebo else word
+
+
+def seconds_between(start: str | None, end: str | None) -> float | None:
+    """Seconds from one RFC 3339 time to another; None where one is missing or no time."""
+    try:
+        if start and end:
+            return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    except (TypeError, ValueError):
+        pass
+    return None
+
+
+def took(result: Result) -> str:
+    """How long the run took, or nothing where its end is unknown."""
+    length_s = seconds_between(result.run.started, result.run.ended)
+    return "" if length_s is None or length_s < 0 else seconds(length_s)
+
+
+def fault_name(injection: InjectionRecord) -> str:
+    """What the experiment calls the fault; else its target and kind."""
+    return injection.name or f"{injection.target} ({injection.kind})"
+
+
+def what_happened(injection: InjectionRecord) -> str:
+    """One injection in a line: what, for how long, how it ended."""
+    name, ended = fault_name(injection), how_it_ended(injection)
+    if injection.applied is None:
+        return f"{name} was never seen in force | {ended}"
+    held_s = seconds_between(injection.applied, injection.undone)
+    return f"{name} {held_s:.1f} s | {ended}" if held_s is not None else f"{name} put in force | {ended}"
+
+
+def how_it_ended(injection: InjectionRecord) -> str:
+    """ "undone and verified in 38 ms", "ended by its own expiry", "NOT UNDONE"."""
+    phrase = _UNDO_PHRASES[injection.undo]
+    if injection.undo == "verified" and injection.undo_milliseconds is not None:
+        return f"{phrase} in {seconds(injection.undo_milliseconds / 1000)}"
+    return phrase
+
+
+def recovered(recovery: Recovery | None) -> str:
+    """ "recovered after 1.8 s (+-0.25)"."""
+    if recovery is None:
+        return ""
+    if recovery.seconds is None:
+        return "NOT RECOVERED while it was watched"
+    return f"recovered after {recovery.seconds:.1f} s (±{recovery.resolution_seconds:.2g})"
+
+
+def in_force_still(result: Result) -> list[InjectionRecord]:
+    """Injections that may be in force at this moment."""
+    return [injection for injection in result.injections if injection.undo in IN_FORCE_STILL]
+
+
+def put_back(result: Result) -> str:
+    """Whether anything was injected, and whether all of it is away."""
+    if in_force_still(result) or result.run.status == "undo-failed":
+        return "A fault may still be in force."
+    if not result.injections:
+        # A run that was cut off may have injected something that its record does not know.
+        sure = result.run.status in ("refused", "invalid") or "fault" not in result.timeline.marks
+        return (
+            "Nothing was injected." if sure else f"What was injected is not recorded; see: {STATUS_COMMAND}"
+        )
+    left_alone = [i for i in result.injections if i.undo in ("superseded", "waived")]
+    return "Not everything was put back by this run: see above." if left_alone else "Everything was put back."
+
+
+def cut_short(abort: Abort) -> str:
+    """Why the run was ended early, and how fast everything was put back."""
+    restored = (
+        "" if abort.latency_ms is None else f", everything put back {seconds(abort.latency_ms / 1000)} later"
+    )
+    return f"cut short: {abort.condition}{restored}"
+
+
+def remarks(result: Result) -> list[str]:
+    """Sentences below the table: whole costs, what to expect of the next run, where, other verdicts, notes."""
+    objectives = worst_first(result)
+    sentences = [text for objective in objectives if (text := more_than_caused(objective))]
+    sentences += [f"Would it hold again? {o.name}: {o.would_hold_again}." for o in objectives if _promised(o)]
+    sentences += [f"Where: {text}." for text in where(result)]
+    if toolkit := toolkit_disagrees(result):
+        sentences.append(toolkit)
+    return [*sentences, *(f"Note: {note}" for note in result.notes)]
+
+
+def _promised(objective: ObjectiveResult) -> bool:
+    """Whether the next run is of interest: only a floor can hold again, a cost is a count of this run."""
+    return bool(objective.would_hold_again) and objective.rule.hold is not None
+
+
+def toolkit_disagrees(result: Result) -> str:
+    """Chaos Toolkit's own verdict, where it is not simply `completed`."""
+    verdict = result.chaos_toolkit
+    if verdict is None or (verdict.status == "completed" and not verdict.deviated):
+        return ""
+    deviated = ", its hypothesis deviated" if verdict.deviated else ""
+    return f"Chaos Toolkit's own verdict: {verdict.status}{deviated}."
+
+
+def where(result: Result) -> list[str]:
+    """Which part of the system the bad events came from, for each objective that had some; worst first."""
+    sentences = []
+    for objective in worst_first(result):
+        bad = _bad_events(objective)
+        shares = [
+            f"{percent(min(1.0, c.bad / bad))} had {', '.join(f'{k}={v}' for k, v in sorted(c.labels.items()))}"
+            for c in objective.top_contributors[:2]
+            if bad and c.bad and c.labels
+        ]
+        if shares:
+            sentences.append(f"of the bad events of {objective.name}, {'; '.join(shares)}")
+    return sentences
+
+
+def _bad_events(objective: ObjectiveResult) -> int:
+    counted = sum(contributor.bad for contributor in objective.top_contributors)
+    return max(counted, objective.charge.bad_gross if objective.charge else 0)
+
+
+def next_step(result: Result, report: str = "") -> str:
+    """What to do now. The runner's own hint comes first; else by how the run ended."""
+    run = result.run
+    see = f"open {report}" if report else f"slochaos show {run.id} --format json"
+    again = f", then run it again: {result.command}" if result.command else ", then run it again"
+    if in_force_still(result) or run.status == "undo-failed":
+        return f"remove the fault now, by the command above or with: slochaos recover --run {run.id}"
+    if run.hint:
+        return run.hint
+    return {
+        "passed": f"nothing has to be done; for the details: {see}",
+        "failed": f"to see when and where it broke: {see}",
+        "inconclusive": f"give it more time or more traffic{again}",
+        "aborted": f"to see what had happened: {see}{again}",
+        "interrupted": f"nothing is left to clean up{again}",
+        "error": f"the run's folder has the logs; {see}",
+        "refused": f"clear the reason above{again}",
+        "invalid": f"correct what is named above{again}",
+    }.get(run.status, see)
