@@ -58,11 +58,13 @@ class SampleFile:
         self._thread.join(patience_s)
 
     def _write_all(self) -> None:
-        with self._file:
-            while (sample := self._queue.get()) is not None:
-                if not self.error:
-                    self._write(sample)
-        # Leaving the block flushes; _write has flushed before, so there is nothing left that could fail.
+        while (sample := self._queue.get()) is not None:
+            if not self.error:
+                self._write(sample)
+        try:
+            self._file.close()
+        except OSError as error:  # closing writes again what a full disk has refused before
+            self.error = self.error or f"samples are not written any more: {error}"
 
     def _write(self, sample: Sample) -> None:
         try:

@@ -134,6 +134,7 @@ def _body(response: http.client.HTTPResponse) -> bytes:
             raise FetchError(f"the page is larger than {BODY_LIMIT} bytes")
     if response.length:
         raise FetchError(f"the answer is cut off: {response.length} bytes are missing")
+    response.close()  # read1 leaves it open, and the connection takes no further request then
     page = b"".join(parts)
     openmetrics = response.getheader("Content-Type", "").lower().startswith("application/openmetrics-text")
     if openmetrics and not page.rstrip().endswith(b"# EOF"):
