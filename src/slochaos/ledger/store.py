@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
@@ -244,7 +244,7 @@ class Ledger:
         return True
 
 
-def _costs(session: Session, runs: Select[tuple[RunTable]]) -> dict[str, tuple[tuple[str, float], ...]]:
+def _costs(session: Session, runs: Select[Any]) -> dict[str, tuple[tuple[str, float], ...]]:
     """The charges of these runs as gross shares of the budget, dearest first."""
     ids = select(runs.with_only_columns(RunTable.id).subquery().c.id)
     found: dict[str, list[tuple[str, float]]] = {}
