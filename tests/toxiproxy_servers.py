@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -55,7 +56,7 @@ class ToxiproxyServerProcess:
         status, proxy = self.call(
             "POST",
             "/proxies",
-            {"name": name, "listen": "127.0.0.1:0", "upstream": upstream, "enabled": enabled},
+            {"name": name, "listen": f"127.0.0.1:{free_port()}", "upstream": upstream, "enabled": enabled},
         )
         assert status == 201, proxy
         host, _, port = proxy["listen"].rpartition(":")
@@ -97,10 +98,18 @@ def real_binary() -> Path:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on, outside of the range that the system gives to outgoing connections.
+
+    The real server frees a disabled proxy's port, so one of that range can be gone when it is enabled again.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def _start(

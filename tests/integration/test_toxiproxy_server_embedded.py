@@ -58,6 +58,22 @@ def test_a_half_closed_connection_still_delivers_the_answer(server: ToxiproxySer
             assert b"".join(iter(lambda: client.recv(64), b"")) == b"answer"
 
 
+def test_a_disabled_proxy_keeps_its_port(server: ToxiproxyServerProcess, proxied: tuple[str, int]) -> None:
+    """Nobody else gets it until the proxy is enabled, moved or deleted; clients are refused meanwhile."""
+    for change, body in (("PATCH", {"listen": "127.0.0.1:0"}), ("DELETE", None)):
+        address = server.call("GET", "/proxies/p")[1]["listen"].split(":")
+        where = (address[0], int(address[1]))
+        server.call("PATCH", "/proxies/p", {"enabled": False})
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(where, timeout=SOON_S)
+        with socket.socket() as other:
+            with pytest.raises(OSError, match="in use"):
+                other.bind(where)
+            server.call(change, "/proxies/p", body)
+            other.bind(where)
+        server.call("PATCH", "/proxies/p", {"enabled": True})
+
+
 def test_removing_a_timeout_spares_connections_that_it_did_not_hit(
     server: ToxiproxyServerProcess, proxied: tuple[str, int]
 ) -> None:

@@ -49,7 +49,7 @@ class ProxyCollection:
                     done.append(present)
                     continue
                 if present is not None:
-                    present.stop()
+                    present.close()
                 done.append(self._add(name, listen, upstream, enabled))
         except ApiError as error:
             return done, error
@@ -57,7 +57,7 @@ class ProxyCollection:
 
     def remove(self, name: str) -> None:
         """Stop and forget a proxy. Raises ApiError 404."""
-        self.get(name).stop()
+        self.get(name).close()
         del self._proxies[name]
 
     def reset(self) -> None:

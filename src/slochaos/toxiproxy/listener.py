@@ -17,35 +17,42 @@ PAUSE_S = 0.5
 log = logging.getLogger(__name__)
 
 
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that has the address but does not listen: clients are refused, and nobody else gets the port.
+
+    Raises CannotListen with the system's reason.
+    """
+    try:
+        family, where = addresses.resolve(host, port)
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(where)
+        except OSError:
+            bound.close()
+            raise
+    except OSError as error:
+        raise CannotListen(addresses.join(host, port), _reason(error)) from error
+    return bound
+
+
 class Listener:
     """Accepts clients and hands each non-blocking socket to `on_client`."""
 
-    def __init__(self, host: str, port: int, on_client: Callable[[socket.socket], None]) -> None:
-        """Listen from now on. Raises CannotListen with the system's reason."""
+    def __init__(self, bound: socket.socket, on_client: Callable[[socket.socket], None]) -> None:
+        """Listen from now on. Raises CannotListen, and closes the socket then."""
         self._on_client = on_client
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
+        self._socket = bound
+        self.address = addresses.join(*bound.getsockname()[:2])
         try:
-            family, where = addresses.resolve(host, port)
-            self._socket = socket.socket(family, socket.SOCK_STREAM)
-            try:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                self._socket.setblocking(False)
-                self._socket.bind(where)
-                self._socket.listen(BACKLOG)
-            except OSError:
-                self._socket.close()
-                raise
+            bound.setblocking(False)
+            bound.listen(BACKLOG)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise CannotListen(addresses.join(host, port), reason) from error
+            bound.close()
+            raise CannotListen(self.address, _reason(error)) from error
         self._watch()
-
-    @property
-    def address(self) -> str:
-        """Where it listens, with the port that the system chose."""
-        host, port = self._socket.getsockname()[:2]
-        return addresses.join(host, port)
 
     def close(self) -> None:
         """Refuse new clients from now on."""
@@ -72,3 +79,7 @@ class Listener:
                 return
             client.setblocking(False)
             self._on_client(client)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

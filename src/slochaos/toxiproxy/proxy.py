@@ -6,6 +6,7 @@ Every change is made at once, within one call: a request never sees half of anot
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ from typing import Any
 
 from slochaos.toxiproxy import addresses
 from slochaos.toxiproxy.addresses import Limits
-from slochaos.toxiproxy.errors import ApiError
-from slochaos.toxiproxy.listener import Listener
+from slochaos.toxiproxy.errors import ApiError, CannotListen
+from slochaos.toxiproxy.listener import Listener, bind
 from slochaos.toxiproxy.relay import Connection
 from slochaos.toxiproxy.toxic import STREAMS, Stream, Toxic
 
@@ -30,6 +31,7 @@ class Proxy:
         self.upstream = upstream
         self._limits = limits
         self._listener: Listener | None = None
+        self._reserved: socket.socket | None = None
         self._chains: dict[Stream, list[Toxic]] = {stream: [] for stream in STREAMS}
         self._connections: set[Connection] = set()
         self._dials: set[asyncio.Task[None]] = set()
@@ -50,21 +52,34 @@ class Proxy:
         if self._listener is not None:
             return
         host, port = self._allowed(self.listen, self.upstream)
-        self._listener = Listener(host, port, self._accept)
+        bound, self._reserved = self._reserved or bind(host, port), None
+        self._listener = Listener(bound, self._accept)
         self.listen = self._listener.address
         log.info("proxy %s relays %s -> %s", self.name, self.listen, self.upstream)
 
     def stop(self) -> None:
-        """Refuse new clients and close all connections."""
+        """Refuse new clients and close all connections, but keep the port.
+
+        Otherwise the system might give it to some outgoing connection, and `start` would fail.
+        """
         if self._listener is None:
             return
         self._listener.close()
         self._listener = None
+        with contextlib.suppress(CannotListen):
+            self._reserved = bind(*addresses.split(self.listen))
         for dial in self._dials:
             dial.cancel()
         for connection in list(self._connections):
             connection.abort()
         log.info("proxy %s is disabled", self.name)
+
+    def close(self) -> None:
+        """Stop, and give the port back."""
+        self.stop()
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
 
     def is_at(self, listen: str, upstream: str) -> bool:
         """Whether it has these addresses; a listen text is compared as it resolves."""
@@ -78,7 +93,7 @@ class Proxy:
         if enabled:
             self._allowed(listen, upstream)
         if not self.is_at(listen, upstream):
-            self.stop()
+            self.close()
             self.listen, self.upstream = listen, upstream
         if enabled:
             self.start()

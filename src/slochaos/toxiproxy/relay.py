@@ -148,7 +148,7 @@ class Link:
 
     def push(self, data: bytes) -> None:
         """Write what came through all stages."""
-        if not self.finished:
+        if not (self.finished or self.destination.writer.is_closing()):
             self.destination.writer.write(data)
 
     def finish(self, *, graceful: bool) -> None:
