@@ -1,6 +1,6 @@
 """Files that people write, read with limits and with the line of every value.
 
-YAML and JSON alike: at most 1 MiB, at most 64 levels deep, no aliases, anchors, tags or merge keys, no
+YAML and JSON alike: at most 1 MiB, 64 levels and 20,000 values, no aliases, anchors, tags or merge keys, no
 key twice. YAML scalars of our own files are read as JSON would (`on`, `010`, `1_000` and dates are
 text); experiments are read with PyYAML's types, because chaoslib reads them so.
 """

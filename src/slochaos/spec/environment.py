@@ -18,12 +18,13 @@ from slochaos import paths
 from slochaos.errors import InvalidInput
 from slochaos.spec import documents, openslo, variables
 from slochaos.spec.documents import Document
-from slochaos.spec.endpoints import host_port, http_url
+from slochaos.spec.endpoints import http_url
 from slochaos.spec.fields import DNS_LABEL, Field, Section
 from slochaos.spec.nearest import did_you_mean
 from slochaos.spec.nodes import quoted
 from slochaos.spec.objectives import Objective
 from slochaos.spec.services import Ready, Service, read_services
+from slochaos.spec.targets import AllowedProxy, read_proxies
 
 __all__ = [
     "AllowedProxy",
@@ -74,16 +75,6 @@ class ScrapeSource:
     name: str
     url: str
     every_s: float = 1.0
-
-
-@dataclass(frozen=True)
-class AllowedProxy:
-    """One Toxiproxy proxy that faults may touch: name, listen and upstream all have to match."""
-
-    server: str
-    name: str
-    listen: str
-    upstream: str
 
 
 @dataclass(frozen=True)
@@ -206,7 +197,7 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
         protected=file.protected,
         variables=chosen,
         sources=_sources(section),
-        proxies=_proxies(section),
+        proxies=section.get("targets", read_proxies, ()),
         allow_foreign=tuple(each.text() for each in section.items("allow_foreign")),
         caps=section.get("caps", _caps, Caps()),
         budget=section.get("budget", _budget, BudgetPolicy()),
@@ -258,22 +249,6 @@ def _sources(section: Section) -> tuple[ScrapeSource, ...]:
         )
         sources[name] = ScrapeSource(name, source["scrape"].parsed(http_url), every_s)
     return tuple(sources.values())
-
-
-def _proxies(section: Section) -> tuple[AllowedProxy, ...]:
-    targets = section["targets"].section(optional=("toxiproxy",)) if "targets" in section else None
-    proxies: dict[tuple[str, str], AllowedProxy] = {}
-    for server in targets.items("toxiproxy") if targets else ():
-        entry = server.section(required=("server", "proxies"))
-        url = entry["server"].parsed(http_url).rstrip("/")
-        for each in entry.items("proxies"):
-            proxy = each.section(required=("name", "listen", "upstream"))
-            name = proxy["name"].text()
-            if (url, name) in proxies:
-                raise proxy["name"].error(f"a second proxy named {quoted(name)} on {url}")
-            listen, upstream = proxy["listen"].parsed(host_port), proxy["upstream"].parsed(host_port)
-            proxies[url, name] = AllowedProxy(url, name, listen, upstream)
-    return tuple(proxies.values())
 
 
 def _caps(field: Field) -> Caps:

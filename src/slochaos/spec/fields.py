@@ -15,6 +15,7 @@ from slochaos.spec.nearest import did_you_mean, nearest
 from slochaos.spec.nodes import Node, NodePath, quoted
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
@@ -111,7 +112,7 @@ class Field:
     def whole(self, least: int, most: int) -> int:
         """A whole number within bounds."""
         number = self._number(_WHOLE, "a whole number")
-        self._within(number, least, most, str)
+        self._within(int(number), least, most, str)
         return int(number)
 
     def decimal(self) -> Fraction:
@@ -120,9 +121,9 @@ class Field:
 
     def seconds(self, least: float = 0.0, most: float = 86_400.0) -> float:
         """A duration with its unit, in seconds, within bounds."""
-        exact = self.parsed(parse_exact)
-        self._within(exact, least, most, lambda bound: format_duration(float(bound)))
-        return float(exact)
+        seconds = float(self.parsed(parse_exact))
+        self._within(seconds, least, most, format_duration)
+        return seconds
 
     def parsed(self, parse: Callable[[str], T]) -> T:
         """Text through a parser whose InvalidInput gets this value's file, line and path."""
@@ -144,7 +145,7 @@ class Field:
             raise self.error(f"{quoted(self.node.text)} is not {what}")
         return Fraction(self.node.text)
 
-    def _within(self, value: Any, least: Any, most: Any, show: Callable[[Any], str]) -> None:
+    def _within(self, value: N, least: N, most: N, show: Callable[[N], str]) -> None:
         if not least <= value <= most:
             raise self.error(f"{self.node.text} is outside of {show(least)} to {show(most)}")
 

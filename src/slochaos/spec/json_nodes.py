@@ -10,6 +10,7 @@ from typing import Any
 from slochaos.spec.nodes import (
     MisreadError,
     Node,
+    check_count,
     check_depth,
     check_new_key,
     check_text,
@@ -40,10 +41,13 @@ class _Reader:
         self.text = text
         self.at = 0
         self.line = 1
+        self.count = 0
 
     def value(self, depth: int) -> Node:
         self.skip_space()
         line = self.line
+        self.count += 1
+        check_count(self.count, line)
         start = self.text[self.at : self.at + 1]
         if start in ("{", "["):
             check_depth(depth, line)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_DEPTH = 64
+MAX_VALUES = 20_000
 MAX_NUMBER_LENGTH = 300
 
 NodePath = tuple[Any, ...]
@@ -49,6 +50,12 @@ def check_depth(depth: int, line: int) -> None:
         raise MisreadError(
             line, f"nested more than {MAX_DEPTH} levels deep", "no file of ours needs that depth"
         )
+
+
+def check_count(count: int, line: int) -> None:
+    """Refuse more than MAX_VALUES values: they take seconds to read, and no file needs them."""
+    if count > MAX_VALUES:
+        raise MisreadError(line, f"more than {MAX_VALUES} values", "split the file")
 
 
 def check_text(text: str, line: int) -> str:

@@ -28,8 +28,9 @@ _NOT_ALIKE = "Prometheus and Python read this differently; use literals, classes
 _TOO_MANY = "use fewer *, + and |, and no quantifier on a group that repeats or branches inside"
 
 
+@functools.lru_cache(maxsize=8192)
 def matches(pattern: str, value: str) -> bool:
-    """Whether the pattern matches the whole value, as Prometheus anchors it."""
+    """Whether the pattern matches the whole value, as Prometheus anchors it. Scrapes ask the same again and again."""
     return _compiled(pattern).fullmatch(value) is not None
 
 

@@ -15,6 +15,7 @@ import yaml
 from slochaos.spec.nodes import (
     MisreadError,
     Node,
+    check_count,
     check_depth,
     check_new_key,
     check_text,
@@ -115,8 +116,9 @@ class _Open:
 def _documents(text: str, read_scalar: ReadScalar, parser: Any) -> Iterator[Node]:
     """Build nodes on a stack of our own: nesting costs no recursion."""
     open_nodes: list[_Open] = []
-    for event in yaml.parse(text, Loader=parser):
+    for count, event in enumerate(yaml.parse(text, Loader=parser)):
         line = event.start_mark.line + 1 if event.start_mark else 1
+        check_count(count, line)
         _refuse_references(event, line)
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             open_nodes.append(_Open(line, {} if isinstance(event, yaml.MappingStartEvent) else []))

@@ -79,6 +79,12 @@ def test_hold_true_is_the_target(tmp_path: Path) -> None:
     assert (rule.hold, rule.hold_target, rule.cost) == (None, True, None)
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("1ms", 0.001), ("24h", 86_400), ("1d", 86_400)])
+def test_bounds_of_a_duration_are_inclusive(tmp_path: Path, text: str, seconds: float) -> None:
+    """The shortest and the longest fault are allowed."""
+    assert load(tmp_path, broken(*ARGUMENTS, "duration", to=text)).faults[0].duration_s == seconds
+
+
 def test_schedule_of_faults(tmp_path: Path) -> None:
     """Faults in the background overlap what follows; pauses and rollbacks count; a ref injects once more."""
     method = [
@@ -289,16 +295,6 @@ def test_the_table_of_our_functions_is_true() -> None:
             )
 
 
-def test_every_broken_experiment_is_invalid_input(tmp_path: Path) -> None:
-    """Whatever single value is replaced by whatever kind, only InvalidInput is raised."""
-    file, _ = write_project(tmp_path)
-    for path in _paths(GOOD_EXPERIMENT):
-        for value in (None, 0, "", [], {}, [None], {"x": None}, True):
-            write(file, broken(*path, to=value))
-            with contextlib.suppress(InvalidInput):
-                experiment.load(file)
-
-
 FIELDS = st.sampled_from(
     [
         "title",
@@ -326,10 +322,3 @@ def test_any_document_loads_or_is_invalid(tmp_path_factory: pytest.TempPathFacto
     content = {"title": "t", "description": "d", "method": [], **fields}
     with contextlib.suppress(InvalidInput):
         experiment.load(write(tmp_path_factory.getbasetemp() / "any.json", content))
-
-
-def _paths(value: Any, *before: str | int) -> list[tuple[str | int, ...]]:
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    return [path for key, child in children for path in ((*before, key), *_paths(child, *before, key))]

@@ -1,0 +1,35 @@
+"""Where faults may go: the allow-list of an environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slochaos.spec.endpoints import host_port, http_url
+from slochaos.spec.fields import Field
+from slochaos.spec.nodes import quoted
+
+
+@dataclass(frozen=True)
+class AllowedProxy:
+    """One Toxiproxy proxy that faults may touch: name, listen and upstream all have to match."""
+
+    server: str
+    name: str
+    listen: str
+    upstream: str
+
+
+def read_proxies(targets: Field) -> tuple[AllowedProxy, ...]:
+    """The proxies of every Toxiproxy server in an environment's `targets`. Raises InvalidInput."""
+    proxies: dict[tuple[str, str], AllowedProxy] = {}
+    for server in targets.section(optional=("toxiproxy",)).items("toxiproxy"):
+        entry = server.section(required=("server", "proxies"))
+        url = entry["server"].parsed(http_url).rstrip("/")
+        for each in entry.items("proxies"):
+            proxy = each.section(required=("name", "listen", "upstream"))
+            name = proxy["name"].text()
+            if (url, name) in proxies:
+                raise proxy["name"].error(f"a second proxy named {quoted(name)} on {url}")
+            listen, upstream = proxy["listen"].parsed(host_port), proxy["upstream"].parsed(host_port)
+            proxies[url, name] = AllowedProxy(url, name, listen, upstream)
+    return tuple(proxies.values())
