@@ -7,6 +7,7 @@ this process: same allow-list, lock, undo and expiry; no policy and no verdict.
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import threading
 from pathlib import Path
@@ -66,7 +67,7 @@ def _config() -> GuardConfig:
     folder.give_back_reserve()
     return GuardConfig(
         run_id=run_id,
-        environment=resolve(file, {}, run_id, folder.path),
+        environment=resolve(file, {}, run_id, folder.path, secrets.token_urlsafe(18)),
         state_dir=paths.state_dir(),
         run_dir=folder.path,
         watch_pid=os.getpid(),

@@ -7,8 +7,8 @@ from slochaos.measurement import watch as newest_counts
 from slochaos.measurement.phases import History, cut_before
 from slochaos.runner import events, plan
 from slochaos.runner.loop import turn, while_turning
-from slochaos.runner.preparing import await_child
 from slochaos.runner.progress import report_progress
+from slochaos.runner.starting import await_child
 from slochaos.runner.state import AbortFacts, RunState
 from slochaos.runner.timeline import fault_span
 from slochaos.runner.watch import AbortWatch, Condition, Guarded

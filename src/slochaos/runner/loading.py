@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,14 +40,16 @@ def load(request: RunRequest) -> Loaded:
     return Loaded(experiment, file)
 
 
-def resolve(file: EnvironmentFile, overrides: Mapping[str, str], run_id: str, run_dir: Path) -> Environment:
+def resolve(
+    file: EnvironmentFile, overrides: Mapping[str, str], run_id: str, run_dir: Path, secret: str
+) -> Environment:
     """Choose ports and fill the environment for one run. Raises InvalidInput, ServiceError.
 
     Its `variables` then hold the ports too, so that the experiment's process can fill the file again
     (`refilled`); the run's secret stays here and with the services.
     """
     known = {"run_id": run_id, "run_dir": str(run_dir), **choose_ports(file.ports, overrides)}
-    resolved = environments.resolve(file, {**known, "secret": secrets.token_urlsafe(18)}, overrides)
+    resolved = environments.resolve(file, {**known, "secret": secret}, overrides)
     return replace(resolved, variables={**known, **resolved.variables})
 
 

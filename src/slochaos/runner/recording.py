@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slochaos.errors import GuardError, SlochaosError, StateError
 from slochaos.record import Result
+from slochaos.redaction import names_credential, redact
 from slochaos.runner.events import Notice, RunFinished
 from slochaos.runner.journal import write_missing_journal
 from slochaos.runner.loop import while_turning
@@ -36,16 +37,23 @@ def record(run: RunState) -> Result:
 
     What cannot be written is said in the result instead of raised: the faults are undone already.
     """
-    result = make_result(run)
+    result = _without_secrets(run)
     for write in (_write, _tell_ledger):
         try:
             write(run, result)
         except (OSError, StateError) as error:
             run.stream.emit(Notice(text=str(error)))
             run.findings.errors.append(f"the record is incomplete: {error}")
-            result = make_result(run)
+            result = _without_secrets(run)
     run.stream.emit(RunFinished(result=result))
     return result
+
+
+def _without_secrets(run: RunState) -> Result:
+    """The result as it may be kept: without the run's secret, and what `--set` gave to credentials."""
+    given = [value for name, value in run.request.overrides.items() if names_credential(name)]
+    result = make_result(run)
+    return Result.model_validate(redact(result.model_dump(by_alias=True), [run.secret, *given]))
 
 
 def _write(run: RunState, result: Result) -> None:

@@ -9,32 +9,21 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from slochaos.errors import GuardError, SlochaosError
-from slochaos.record import Result
 from slochaos.runner.bookkeeping import Bookkeeper
 from slochaos.runner.ending import cut_fault_phase, make_safe, undo_and_verify
 from slochaos.runner.events import Event
-from slochaos.runner.fault import open_gate, run_experiment_and_watch
 from slochaos.runner.folder import check_run_id, new_run_id
 from slochaos.runner.interrupts import Interrupted, Interrupts
-from slochaos.runner.preparing import (
-    decide_by_policy,
-    load_files,
-    make_plan,
-    read_budget,
-    replay_leftovers,
-    start_system,
-    take_baseline,
-)
-from slochaos.runner.recording import finish_system, record
-from slochaos.runner.recovering import await_recovery
 from slochaos.runner.request import RunRequest
+from slochaos.runner.starting import load_files, start_processes, start_system
 from slochaos.runner.state import RunState
 from slochaos.runner.stream import EventStream
 
-_GO_ON_AFTER = ("passed", "failed", "inconclusive")
-"""After these, the next repeat means something."""
+if TYPE_CHECKING:
+    from slochaos.record import Result
 
 
 def run_experiment(request: RunRequest, on_event: Callable[[Event], None]) -> Result:
@@ -50,8 +39,7 @@ def run_experiment(request: RunRequest, on_event: Callable[[Event], None]) -> Re
 def run_repeatedly(request: RunRequest, on_event: Callable[[Event], None]) -> tuple[Result, ...]:
     """`request.repeat` runs one after another on one start of the environment's services.
 
-    Stops early after a run that was interrupted, left a fault in force, was aborted or refused, or failed
-    to work.
+    Stops early after a run that was cut short: then the next one would mean something else.
     """
     stream, bookkeeper = EventStream(on_event), Bookkeeper()
     results: list[Result] = []
@@ -59,10 +47,9 @@ def run_repeatedly(request: RunRequest, on_event: Callable[[Event], None]) -> tu
         with Interrupts() as interrupts:
             run = RunState(request, stream, interrupts, bookkeeper, request.run_id or new_run_id())
             results.append(_one(run, last=request.repeat == 1))
-            while len(results) < request.repeat and results[-1].run.status in _GO_ON_AFTER:
+            while len(results) < request.repeat and run.can_be_repeated:
                 run = run.next_repeat(len(results) + 1)
                 results.append(_one(run, last=len(results) + 1 == request.repeat))
-            finish_system(run)
             if interrupts.stop_asked:
                 interrupts.stop_this_process()
     finally:
@@ -75,20 +62,26 @@ def _one(run: RunState, *, last: bool) -> Result:
     with _noting_why_it_ends(run):
         check_run_id(run.id)
         load_files(run)
+        start_processes(run)
+        # Imported here: the guard and the child have been started, and are importing too.
+        from slochaos.runner import deciding, fault, recovering
+
         start_system(run)
-        replay_leftovers(run)
-        read_budget(run)
-        make_plan(run)
-        take_baseline(run)
-        decide_by_policy(run)
-        open_gate(run)
-        run_experiment_and_watch(run)
+        deciding.replay_leftovers(run)
+        deciding.read_budget(run)
+        deciding.make_plan(run)
+        deciding.take_baseline(run)
+        deciding.decide_by_policy(run)
+        fault.open_gate(run)
+        fault.run_experiment_and_watch(run)
         undo_and_verify(run)
-        await_recovery(run)
+        recovering.await_recovery(run)
+    from slochaos.runner.recording import finish_system, record
+
     with _noting_why_it_ends(run):
         make_safe(run, "the run ends")
         cut_fault_phase(run)
-    if last or run.findings.any:
+    if last or not run.can_be_repeated:
         finish_system(run)
     return record(run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,9 +10,6 @@ from typing import TYPE_CHECKING
 from slochaos import clock
 from slochaos.errors import GuardError, InvalidInput, Refused, SlochaosError, UndoFailed
 from slochaos.guard.client import Guard, InjectionState
-from slochaos.measurement.phases import Cut
-from slochaos.measurement.sampler import Sampler
-from slochaos.measurement.samples import Count, NoData
 from slochaos.runner.bookkeeping import Bookkeeper
 from slochaos.runner.executor import Executor
 from slochaos.runner.folder import RunFolder
@@ -20,13 +18,16 @@ from slochaos.runner.loading import Loaded
 from slochaos.runner.request import RunRequest
 from slochaos.runner.stream import EventStream
 from slochaos.runner.timeline import Injections, Toolkit
-from slochaos.runner.watch import Condition
 from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import Experiment
-from slochaos.verdict.recovery import Recovered
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported while the other processes start
+    from slochaos.measurement.phases import Cut
+    from slochaos.measurement.sampler import Sampler
+    from slochaos.measurement.samples import Count, NoData
     from slochaos.record import Plan
+    from slochaos.runner.watch import Condition
+    from slochaos.verdict.recovery import Recovered
 
 
 @dataclass
@@ -88,11 +89,10 @@ class System:
     loaded: Loaded
     environment: Environment
     experiment: Experiment
-    folder: RunFolder
     guard: Guard
+    started: bool = False
     sampler: Sampler | None = None
     guard_lost: bool = False
-    safe: bool = False
     closed: bool = False
 
 
@@ -105,6 +105,7 @@ class RunState:
     interrupts: Interrupts
     bookkeeper: Bookkeeper
     id: str
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     first_id: str = ""
     title: str = ""
     environment_name: str = ""
@@ -151,6 +152,13 @@ class RunState:
         return self.system_.sampler if self.system_ is not None else None
 
     @property
+    def can_be_repeated(self) -> bool:
+        """Whether it went to its end, so that a repeat finds the same system."""
+        return (
+            self.system_ is not None and not self.system_.closed and not self.findings.any and not self.abort
+        )
+
+    @property
     def foreign(self) -> bool:
         """Whether others' actions run too, outside the undo promise."""
         return bool(self.loaded and self.loaded.experiment.foreign_actions)
@@ -165,7 +173,13 @@ class RunState:
         """The state of the `number`-th repeat: a run of its own on the same system."""
         first = self.first_id or self.id
         following = RunState(
-            self.request, self.stream, self.interrupts, self.bookkeeper, f"{first}-{number}", first
+            self.request,
+            self.stream,
+            self.interrupts,
+            self.bookkeeper,
+            f"{first}-{number}",
+            self.secret,
+            first,
         )
         following.system_ = self.system_
         following.injections_before = self.injections_before | {each.id for each in self.final_injections}
