@@ -57,6 +57,7 @@ def test_a_run_is_one_json_document_and_leaves_everything_as_it_was(small_system
     assert small_system.untouched()
     folder = small_system.shell.folder / ".slochaos" / "runs" / "first"
     assert json.loads((folder / "result.json").read_text()) == record
+    assert "<html" in (folder / "report.html").read_text()
     assert {"run-started", "injection-changed", "run-finished"} <= {
         json.loads(line)["type"] for line in events.read_text().splitlines()
     }

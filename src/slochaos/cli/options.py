@@ -84,6 +84,15 @@ AllowForeignOption = Annotated[
         show_default=False,
     ),
 ]
+AllowLastingOption = Annotated[
+    list[str],
+    typer.Option(
+        "--allow-lasting",
+        metavar="FAULT",
+        help="In a protected environment, allow a fault that would outlive this host. Repeatable.",
+        show_default=False,
+    ),
+]
 AllowUnderpoweredOption = Annotated[
     bool,
     typer.Option("--allow-underpowered", help="Go on when the traffic is too thin to decide every `hold`."),

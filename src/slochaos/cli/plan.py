@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slochaos.cli.options import (
     AllowForeignOption,
+    AllowLastingOption,
     AllowUnderpoweredOption,
     EnvironmentOption,
     ExperimentArgument,
@@ -30,6 +31,7 @@ def plan(
     var: VarOption = [],  # noqa: B006
     var_file: VarFileOption = [],  # noqa: B006
     allow_foreign: AllowForeignOption = [],  # noqa: B006
+    allow_lasting: AllowLastingOption = [],  # noqa: B006
     allow_underpowered: AllowUnderpoweredOption = False,
     output: FormatOption = Format.TEXT,
 ) -> int:
@@ -49,6 +51,7 @@ def plan(
             variables=tuple(var),
             variable_files=tuple(var_file),
             allow_foreign=tuple(allow_foreign),
+            allow_lasting=tuple(allow_lasting),
             allow_underpowered=allow_underpowered,
         ),
         output,

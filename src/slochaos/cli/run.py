@@ -11,6 +11,7 @@ import typer
 
 from slochaos.cli.options import (
     AllowForeignOption,
+    AllowLastingOption,
     AllowUnderpoweredOption,
     EnvironmentOption,
     ExperimentArgument,
@@ -35,6 +36,7 @@ def run(
     var: VarOption = [],  # noqa: B006
     var_file: VarFileOption = [],  # noqa: B006
     allow_foreign: AllowForeignOption = [],  # noqa: B006
+    allow_lasting: AllowLastingOption = [],  # noqa: B006
     allow_underpowered: AllowUnderpoweredOption = False,
     placebo: Annotated[bool, typer.Option("--placebo", help="The same timeline without the faults.")] = False,
     repeat: Annotated[int, typer.Option("--repeat", min=1, help="Run it so often, one after another.")] = 1,
@@ -63,6 +65,7 @@ def run(
         variables=tuple(var),
         variable_files=tuple(var_file),
         allow_foreign=tuple(allow_foreign),
+        allow_lasting=tuple(allow_lasting),
         allow_underpowered=allow_underpowered,
         placebo=placebo,
         repeat=repeat,
@@ -86,21 +89,43 @@ def _carry_out(request: RunRequest, output: Format, *, quiet: bool) -> int:
             results = run_repeatedly(request, progress.on_event)
         else:
             results = (run_experiment(request, progress.on_event),)
+    reports = [_write_report(result) for result in results]
     if output is Format.JSON:
         _write_results(results)
-    for result in results:
-        _show(result, output)
+    for result, report in zip(results, reports, strict=True):
+        _show(result, report, output)
     return _worst(results).run.exit_code
 
 
-def _show(result: Result, output: Format) -> None:
+def _write_report(result: Result) -> Path | None:
+    """Write report.html beside result.json; None for a run without a folder, or when it cannot be written.
+
+    What a run found does not change because its report has no room: that is said, and the exit code stays.
+    """
+    from slochaos.cli.streams import say
+    from slochaos.errors import StateError
+    from slochaos.paths import run_dir
+    from slochaos.reports import html
+
+    folder = run_dir(result.run.id)
+    if not (folder / "result.json").is_file():
+        return None
+    try:
+        html.write(result, folder / "report.html")
+    except StateError as error:
+        say(f"The report is missing: {error}")
+        return None
+    return folder / "report.html"
+
+
+def _show(result: Result, report: Path | None, output: Format) -> None:
     """The result as a table; with `--format json` only what went wrong, on standard error."""
     from slochaos.cli.streams import console, say
 
     if output is Format.TEXT and result.objectives:
         from slochaos.reports.terminal import render
 
-        render(result, console())
+        render(result, console(), report=report)
     elif result.run.status not in ("passed", "failed"):
         hint = f"\n  -> {result.run.hint}" if result.run.hint else ""
         say(f"{result.run.status.upper()}: {result.run.reason}{hint}")

@@ -45,9 +45,9 @@ def show(
 
 def _result(run_id: str) -> Result:
     """The record: from the run's folder under the working directory, else from this user's ledger."""
+    from slochaos.ledger import result_file
     from slochaos.ledger.store import Ledger
     from slochaos.paths import RUN_ID, run_dir
-    from slochaos.record import Result
 
     if run_id and not re.match(RUN_ID, run_id):
         raise InvalidInput(f"{run_id!r} is not a run's id", hint="slochaos history lists the runs")
@@ -60,7 +60,4 @@ def _result(run_id: str) -> Result:
         path = run_dir(run_id) / "result.json"
         if not path.is_file():
             return ledger.get(run_id)
-    try:
-        return Result.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path} is not the record of a run: {str(error).splitlines()[0]}") from error
+    return result_file.read(path)
