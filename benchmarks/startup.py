@@ -53,7 +53,7 @@ def _experiments(folder: Path) -> tuple[Path, Path]:
     fault = _action("slochaos.extension.actions", "nothing", {"duration": "2ms"})
     ours, theirs = folder / "experiments" / "nothing.json", folder / "experiments" / "noop.json"
     ours.write_text(json.dumps({**base, "method": [fault], "extensions": [settings]}))
-    theirs.write_text(json.dumps({**base, "method": [_action("builtins", "abs", {"x": 0})]}))
+    theirs.write_text(json.dumps({**base, "method": [_action("os", "getpid", {})]}))
     return ours, theirs
 
 

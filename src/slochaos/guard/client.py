@@ -15,16 +15,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slochaos import clock
 from slochaos.errors import GuardError, SlochaosError, UndoFailed
 from slochaos.guard import wire
-from slochaos.guard.config import GuardConfig
 from slochaos.guard.identity import is_stopped
-from slochaos.guard.recovery import undo_log_of
 from slochaos.guard.undolog import FINISHED
-from slochaos.spec.experiment import PlannedFault
+
+if TYPE_CHECKING:
+    from slochaos.guard.config import GuardConfig
+    from slochaos.spec.experiment import PlannedFault
 
 ARM_S = 20.0
 ANSWER_S = 5.0
@@ -333,6 +334,8 @@ class Guard:
 
         Raises UndoFailed when a fault may still be in force.
         """
+        from slochaos.guard.recovery import undo_log_of  # the faults' libraries, which only an undoer needs
+
         self._kill()
         return [
             InjectionState.from_report(report)

@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 
 @dataclass(frozen=True)
 class ProcessIdentity:
@@ -23,6 +21,8 @@ class ProcessIdentity:
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity:
         """The identity of a living process. Raises ProcessLookupError when there is none."""
+        import psutil
+
         try:
             return cls(pid, psutil.Process(pid).create_time(), boot_id())
         except psutil.NoSuchProcess as error:
@@ -32,6 +32,8 @@ class ProcessIdentity:
         """Whether that very process still runs; a zombie does not."""
         if self.boot != boot_id():
             return False
+        import psutil
+
         try:
             process = psutil.Process(self.pid)
             return (
@@ -44,6 +46,8 @@ class ProcessIdentity:
         """SIGKILL the process, if it is still that one, with the group it leads and its descendants."""
         if not self.alive():
             return
+        import psutil
+
         try:
             tree = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
         except psutil.NoSuchProcess:
@@ -67,7 +71,11 @@ def is_stopped(pid: int) -> bool:
 def boot_id() -> str:
     """What changes with every boot of this host."""
     linux = Path("/proc/sys/kernel/random/boot_id")
-    return linux.read_text(encoding="ascii").strip() if linux.exists() else str(int(psutil.boot_time()))
+    if linux.exists():
+        return linux.read_text(encoding="ascii").strip()
+    import psutil
+
+    return str(int(psutil.boot_time()))
 
 
 def host() -> str:
