@@ -135,9 +135,8 @@ def test_several_processes_make_the_tables_once(tmp_path: Path) -> None:
         )
         for n in range(3)
     ]
-    for child in children:
-        _, errors = child.communicate(timeout=60)
-        assert child.returncode == 0, errors.decode()
+    errors = [child.communicate(timeout=60)[1].decode() for child in children]
+    assert [child.returncode for child in children] == [0, 0, 0], errors
     with Ledger(path) as ledger:
         assert sorted(run.id for run in ledger.running()) == ["run-0", "run-1", "run-2"]
 
