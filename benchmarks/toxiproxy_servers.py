@@ -9,6 +9,7 @@ import socket
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.figures import Figure
@@ -42,7 +43,7 @@ def measure(folder: Path) -> list[Figure]:
 def _relaying(servers: list[ToxiproxyServerProcess]) -> Figure:
     with echo_server() as echo:
         addresses = [(echo.host, echo.port), *(server.add_proxy("p", echo.address) for server in servers)]
-        direct, ours, theirs = _in_turns([lambda where=where: _echo_times(where) for where in addresses])
+        direct, ours, theirs = _in_turns([partial(_echo_times, where) for where in addresses])
     return Figure(
         "64-byte echo through the embedded Toxiproxy: p50 added",
         _microseconds(ours - direct),
@@ -53,7 +54,7 @@ def _relaying(servers: list[ToxiproxyServerProcess]) -> Figure:
 
 
 def _toggling(servers: list[ToxiproxyServerProcess]) -> Figure:
-    ours, theirs = _in_turns([lambda server=server: _toxic_times(server) for server in servers])
+    ours, theirs = _in_turns([partial(_toxic_times, server) for server in servers])
     return Figure(
         "adding and removing a toxic, embedded Toxiproxy: p50",
         _microseconds(ours),
@@ -68,7 +69,7 @@ def _in_turns(measures: list[Callable[[], list[float]]]) -> list[float]:
     samples: list[list[float]] = [[] for _ in measures]
     for _ in range(ROUNDS):
         for measured, taken in zip(measures, samples, strict=True):
-            taken += measured()
+            taken.extend(measured())
     return [statistics.median(taken) for taken in samples]
 
 

@@ -106,3 +106,21 @@ def test_without_an_installed_server_the_embedded_one_serves(
         assert server.call("GET", "/version")[1] == {"version": "2.12.0+slochaos"}
     finally:
         server.end()
+
+
+def test_an_installed_server_that_cannot_run_or_may_not_listen_is_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rule where to listen also holds for the real server."""
+    broken = tmp_path / "toxiproxy-server"
+    broken.write_bytes(b"no program")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for arguments, code, says in (
+        ((), 7, f"cannot start {broken}"),
+        (("--proxy", "p=0.0.0.0:0,127.0.0.1:1"), 2, "--listen-elsewhere"),
+        (("--host", "0.0.0.0"), 2, "--listen-elsewhere"),
+    ):
+        ended = run("--prefer-installed", *arguments)
+        assert (ended.returncode, "Traceback" in ended.stderr) == (code, False)
+        assert says in ended.stderr

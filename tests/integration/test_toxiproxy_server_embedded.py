@@ -178,7 +178,9 @@ def test_flags_open_what_is_closed_by_default(tmp_path: Path, echo: Upstream) ->
             assert (status, flag in answer["error"]) == (403, True)
             assert server.call("POST", "/proxies", {**proxy, "enabled": False})[0] == 201
             assert server.call("PATCH", f"/proxies/{proxy['name']}", {"enabled": True})[0] == 403
+        before = server.call("GET", "/proxies/l")
         assert server.call("PATCH", "/proxies/l", {"upstream": "192.0.2.1:5432"})[0] == 403
+        assert server.call("GET", "/proxies/l") == before
     finally:
         server.end()
     server = start_embedded(tmp_path / "open.log", "--listen-elsewhere", "--allow-any-upstream")

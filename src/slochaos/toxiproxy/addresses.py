@@ -64,7 +64,7 @@ class Limits:
 
     def check_upstream(self, upstream: str) -> None:
         """Raise ApiError 403 for an upstream that nobody listed; asked before anything is dialled."""
-        if self.any_upstream or upstream in self.upstreams or is_loopback(split(upstream)[0]):
+        if self.any_upstream or upstream in self.upstreams or is_loopback(split(upstream)[0] or LOOPBACK):
             return
         raise ApiError(
             403,

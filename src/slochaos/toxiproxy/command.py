@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slochaos.errors import InvalidInput, SlochaosError
-from slochaos.toxiproxy.addresses import LOOPBACK, Limits
+from slochaos.errors import InvalidInput, ServiceError, SlochaosError
+from slochaos.toxiproxy.addresses import LOOPBACK, Limits, split
+from slochaos.toxiproxy.errors import ApiError
 
 INSTALLED = "toxiproxy-server"
 MAX_CONFIG = 1024 * 1024
@@ -28,16 +29,28 @@ def main(argv: Sequence[str]) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        if not 0 <= options.port < 65536:
-            raise InvalidInput(f"--port {options.port} is no port")
-        proxies = [*_read_config(options.config), *(_read_proxy(text) for text in options.proxy)]
-        installed = shutil.which(INSTALLED) if options.prefer_installed else None
-        if installed:
-            _become(installed, options.host, options.port, proxies)
-        return _serve(options, proxies)
+        _run(options)
     except SlochaosError as error:
         sys.stderr.write(f"toxiproxy: {error}\n")
         return error.exit_code
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    """Become the real server, or serve. Raises InvalidInput and ServiceError."""
+    if not 0 <= options.port < 65536:
+        raise InvalidInput(f"--port {options.port} is no port")
+    proxies = [*_read_config(options.config), *(_read_proxy(text) for text in options.proxy)]
+    upstreams = frozenset(str(proxy.get("upstream")) for proxy in proxies)
+    limits = Limits(options.listen_elsewhere, options.allow_any_upstream, upstreams)
+    installed = shutil.which(INSTALLED) if options.prefer_installed else None
+    if installed:
+        _check_listens(options.host, proxies, limits)
+        _become(installed, options.host, options.port, proxies)
+    # Imported here, so that becoming the real server costs little.
+    from slochaos.toxiproxy.server import serve
+
+    asyncio.run(serve(options.host, options.port, proxies, limits))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,10 +120,21 @@ def _read_proxy(text: str) -> dict[str, Any]:
     return {"name": name, "listen": listen, "upstream": upstream, "enabled": True}
 
 
+def _check_listens(host: str, proxies: list[dict[str, Any]], limits: Limits) -> None:
+    """The real server listens wherever it is told to: ask here. Raises InvalidInput."""
+    try:
+        limits.check_listen(host)
+        for proxy in proxies:
+            limits.check_listen(split(str(proxy.get("listen")))[0])
+    except ApiError as error:
+        raise InvalidInput(error.message) from error
+
+
 def _become(binary: str, host: str, port: int, proxies: list[dict[str, Any]]) -> None:
     """Replace this process by the real server.
 
-    Its configuration is an unlinked file that it inherits, so that nothing is left behind.
+    Its configuration is an unlinked file that it inherits, so that nothing is left behind. Raises
+    ServiceError.
     """
     with tempfile.TemporaryFile() as file:
         file.write(json.dumps(proxies).encode())
@@ -118,15 +142,10 @@ def _become(binary: str, host: str, port: int, proxies: list[dict[str, Any]]) ->
         file.seek(0)
         os.set_inheritable(file.fileno(), True)
         command = [binary, "-host", host, "-port", str(port), "-config", f"/dev/fd/{file.fileno()}"]
-        # Unasked, the real server logs every connection at its finest level.
-        os.execve(binary, command, {"LOG_LEVEL": "warn", **os.environ})  # noqa: S606
-
-
-def _serve(options: argparse.Namespace, proxies: list[dict[str, Any]]) -> int:
-    # Imported here, so that becoming the real server costs little.
-    from slochaos.toxiproxy.server import serve
-
-    upstreams = frozenset(str(proxy.get("upstream")) for proxy in proxies)
-    limits = Limits(options.listen_elsewhere, options.allow_any_upstream, upstreams)
-    asyncio.run(serve(options.host, options.port, proxies, limits))
-    return 0
+        try:
+            # Unasked, the real server logs every connection at its finest level.
+            os.execve(binary, command, {"LOG_LEVEL": "warn", **os.environ})  # noqa: S606
+        except OSError as error:
+            raise ServiceError(
+                f"cannot start {binary}: {error.strerror}", hint="leave out --prefer-installed"
+            ) from error

@@ -22,8 +22,9 @@ from slochaos.toxiproxy.collection import LOCK_PREFIX, ProxyCollection
 from slochaos.toxiproxy.errors import ApiError
 from slochaos.toxiproxy.proxy import Proxy
 
-TOXIC = re.compile(r"slochaos-.*?(?P<down>-down)?-x(?P<epoch>[0-9]{1,12})", re.ASCII)
-LOCK_UPSTREAM = re.compile(r"slochaos-.*-x(?P<epoch>[0-9]{1,12})\.[^:]*:1", re.ASCII)
+# Bounded everywhere, so that no name from outside makes matching slow.
+TOXIC = re.compile(r"slochaos-.{1,200}?(?P<down>-down)?-x(?P<epoch>[0-9]{1,12})", re.ASCII)
+LOCK_UPSTREAM = re.compile(r"slochaos-.{1,200}-x(?P<epoch>[0-9]{1,12})\.[^:]{0,255}:1", re.ASCII)
 LOOK_EVERY_S = 1.0
 
 log = logging.getLogger(__name__)
