@@ -34,26 +34,24 @@ def render_plan(plan: Plan, console: Console, *, title: str = "") -> None:
 def _forecast(screen: Screen, plan: Plan) -> None:
     if not plan.forecast:
         return
-    head = ("OBJECTIVE", "EXPECTED COST", "WORST COST", "")
-    rows = [
-        [
-            screen.text(forecast.objective),
-            screen.text(_share(forecast.expected_percent)),
-            screen.text(_share(forecast.worst_percent)),
-            screen.text(_remark(forecast)),
-        ]
-        for forecast in plan.forecast
-    ]
+    # Before a run nothing was measured yet: then there is no expectation, and no column for it.
+    expects = any(forecast.expected_percent is not None for forecast in plan.forecast)
+    head = ("OBJECTIVE", *(["EXPECTED COST"] if expects else []), "WORST COST", "")
+    rows = [_forecast_cells(screen, forecast, expects=expects) for forecast in plan.forecast]
     if screen.fits(head, rows):
-        screen.table(head, rows, right=(1, 2))
+        screen.table(head, rows, right=range(1, len(head) - 1))
         return
     for forecast in plan.forecast:
-        screen.line(
-            f"{forecast.objective}: expected {_share(forecast.expected_percent)}, "
-            f"worst {_share(forecast.worst_percent)} of the budget"
-        )
+        expected = f"expected {_share(forecast.expected_percent)}, " if expects else ""
+        screen.line(f"{forecast.objective}: {expected}worst {_share(forecast.worst_percent)} of the budget")
         if remark := _remark(forecast):
             screen.line(remark, indent=4)
+
+
+def _forecast_cells(screen: Screen, forecast: ForecastRecord, *, expects: bool) -> list[Text]:
+    shares = [forecast.expected_percent] if expects else []
+    cells = [forecast.objective, *map(_share, [*shares, forecast.worst_percent]), _remark(forecast)]
+    return [screen.text(cell) for cell in cells]
 
 
 def _remark(forecast: ForecastRecord) -> str:

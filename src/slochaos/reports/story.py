@@ -53,7 +53,9 @@ def took(result: Result) -> str:
 
 def fault_name(injection: InjectionRecord) -> str:
     """What the experiment calls the fault; else its target and kind."""
-    return injection.name or f"{injection.target} ({injection.kind})"
+    if injection.name or injection.kind in injection.target:
+        return injection.name or injection.target
+    return f"{injection.target} ({injection.kind})"
 
 
 def what_happened(injection: InjectionRecord) -> str:

@@ -216,6 +216,15 @@ def test_only_a_floor_can_hold_again() -> None:
     assert text.count("Would it hold again?") == 1
 
 
+def test_plan_without_a_measured_baseline_has_no_expectation() -> None:
+    """A column of which nothing is known is left out."""
+    on = console()
+    forecast = tuple(f.model_copy(update={"expected_percent": None}) for f in samples.sample_plan().forecast)
+    render_plan(Plan(forecast=forecast), on)
+    assert "WORST COST" in written(on)
+    assert "EXPECTED" not in written(on)
+
+
 def test_nothing_to_show_says_so() -> None:
     """Empty pages are sentences."""
     on = console()
