@@ -15,8 +15,9 @@ where the page says nothing else (as Prometheus does).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import sub
 from typing import Protocol
 
 from slochaos.measurement.processes import Processes, SeveralProcesses
@@ -63,7 +64,7 @@ class Tally:
         self.by_child: dict[Child, list[float]] = {}
         self.notes: dict[str, str] = {}
         self.problem: NoData | None = None
-        self._zero: Vector = (0.0,) * width
+        self._width = width
         self._last = start
         self._values: dict[Child, Vector] = {}
         self._present: frozenset[Child] = frozenset()
@@ -93,6 +94,11 @@ class Tally:
     def children(self) -> frozenset[Child]:
         """The children that matched so far."""
         return frozenset(self._ever)
+
+    @property
+    def coarse(self) -> str:
+        """Which bucket is missing for an exact count; empty if none is."""
+        return self.reader.coarse
 
     @property
     def failing(self) -> str:
@@ -127,7 +133,7 @@ class Tally:
         restarted = self._processes.advance(sample.values)
         for child in [c for c in self._values if self._processes.instance(c) in restarted]:
             del self._values[child]
-        sums = _Sums(self._zero)
+        sums = _Sums(self._width)
         self._ever.update(current)
         if restarted:
             self._lose(sums, sample, "its process was restarted")
@@ -146,17 +152,14 @@ class Tally:
         elif self._processes.recreated(child) or value[0] < before[0]:
             self._check_fall(child, before[0], value[0])
             self._lose(sums, sample, "a counter began anew")
-            self._add(sums, child, value, value)
-        else:
-            delta = tuple(now - then for now, then in zip(value, before, strict=True))
-            self._add(sums, child, delta, delta)
+            self._add(sums, child, value)
+        elif value != before:
+            self._add(sums, child, tuple(map(sub, value, before)))
 
     def _count_born(self, sums: _Sums, child: Child, value: Vector) -> None:
-        if self._processes.begins_at_zero(child):
-            self._add(sums, child, value, value)
-            return
-        self._add(sums, child, self._zero, value)
-        if any(value):
+        self._add(sums, child, value)
+        if any(value) and not self._processes.begins_at_zero(child):
+            _add(sums.doubt, value)
             self.notes["series-born"] = (
                 f"a series appeared at {value[0]:g}, and nothing shows that it began at zero"
             )
@@ -191,29 +194,27 @@ class Tally:
 
     def _lose(self, sums: _Sums, sample: Sample, why: str) -> None:
         self.notes["reset"] = f"{why} ({sample.source}): what it counted after its last sample is lost"
-        sums.high = (math.inf,) * len(self._zero)
+        sums.lost = True
 
-    def _add(self, sums: _Sums, child: Child, low: Vector, point: Vector) -> None:
-        sums.add(low, point)
-        counted = self.by_child.setdefault(child, list(self._zero))
-        for index, value in enumerate(point):
-            counted[index] += value
+    def _add(self, sums: _Sums, child: Child, counted: Vector) -> None:
+        _add(sums.point, counted)
+        _add(self.by_child.setdefault(child, [0.0] * self._width), counted)
 
 
 class _Sums:
-    """Sums over the children of one step."""
+    """Sums over the children of one step: what was counted, and how much of that is in doubt."""
 
-    def __init__(self, zero: Vector) -> None:
-        self.low = self.point = self.high = zero
-
-    def add(self, low: Vector, point: Vector) -> None:
-        self.low = _plus(self.low, low)
-        self.point = _plus(self.point, point)
-        self.high = _plus(self.high, point)
+    def __init__(self, width: int) -> None:
+        self.point = [0.0] * width
+        self.doubt = [0.0] * width
+        self.lost = False
 
     def increments(self, before: Sample, after: Sample) -> Increments:
-        return Increments(before, after, self.low, self.point, self.high)
+        low = tuple(point - doubt for point, doubt in zip(self.point, self.doubt, strict=True))
+        point = tuple(self.point)
+        return Increments(before, after, low, point, (math.inf,) * len(point) if self.lost else point)
 
 
-def _plus(one: Iterable[float], other: Iterable[float]) -> Vector:
-    return tuple(a + b for a, b in zip(one, other, strict=True))
+def _add(sums: list[float], counted: Vector) -> None:
+    for index, value in enumerate(counted):
+        sums[index] += value

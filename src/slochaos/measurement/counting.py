@@ -11,7 +11,8 @@ from statistics import median
 from typing import NamedTuple
 
 from slochaos.measurement.contributors import contributors
-from slochaos.measurement.evidence import Evidence, Finding, Span, Step, gather
+from slochaos.measurement.evidence import Evidence, gather
+from slochaos.measurement.findings import Finding, Span, Step
 from slochaos.measurement.phases import Cut, History
 from slochaos.measurement.replicas import replica_label
 from slochaos.measurement.samples import Count, NoData, Sample
@@ -147,8 +148,8 @@ def period_of(samples: Sequence[Sample]) -> float:
 
 
 def _events(finding: Finding, slip: int, reasons: tuple[str, ...]) -> Count:
-    totals = sum((step.total for step in finding.steps), Span())
-    bads = sum((step.bad for step in finding.steps), Span())
+    totals = Span.over([step.total for step in finding.steps])
+    bads = Span.over([step.bad for step in finding.steps])
     total = round(totals.point)
     bad = min(max(round(bads.point), 0), total)
     lost = math.inf if finding.open_ended else 0.0

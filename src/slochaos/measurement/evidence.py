@@ -1,4 +1,4 @@
-"""One indicator over all sources: the steps of its counters, put together as total and bad events.
+"""One indicator over all sources: their counters put together as total and bad events.
 
 There are three kinds of evidence. `OneFamily`: good and total are of one metric family, so that bad events
 are exact. `Apart`: they are read at slightly different instants, and the difference is only known to within
@@ -8,57 +8,27 @@ what happens meanwhile. `Gauges`: samples of a 0/1 gauge.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from slochaos.measurement.counters import Increments, Tally
+from slochaos.measurement.findings import (
+    Finding,
+    SourceTally,
+    Span,
+    Step,
+    finding_of,
+    first_problem,
+    notes_of,
+)
 from slochaos.measurement.gauges import GaugeTally
 from slochaos.measurement.reading import MetricReader, RatioReader, is_counted, share_a_family
 from slochaos.measurement.samples import NoData, Sample
-from slochaos.measurement.selection import Child
 from slochaos.spec.objectives import Counter, Histogram, Indicator, Samples
 
-_WORSE = 2
-"""The component of (total, bad at least, bad at most) that stands for bad events."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """A number of events: the point value and the interval that holds the truth. `high` may be infinite."""
-
-    low: float = 0.0
-    point: float = 0.0
-    high: float = 0.0
-
-    def __add__(self, other: Span) -> Span:
-        return Span(self.low + other.low, self.point + other.point, self.high + other.high)
-
-
-@dataclass(frozen=True)
-class Step:
-    """Total and bad events between two good samples of one source (or at one, for gauges)."""
-
-    before: Sample
-    after: Sample
-    total: Span
-    bad: Span
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the sources together say so far.
-
-    `skew_per_s` is the number of events a second that can be on one side only of a cut; 0 for one family.
-    """
-
-    steps: list[Step]
-    bad_by_child: Mapping[Child, float]
-    children: frozenset[Child]
-    sources: frozenset[str]
-    notes: Mapping[str, str] = field(default_factory=dict)
-    open_ended: bool = False
-    skew_per_s: float = 0.0
+Starts = Mapping[str, Sample]
+Periods = Mapping[str, float]
 
 
 class Evidence(Protocol):
@@ -75,9 +45,7 @@ class Evidence(Protocol):
     def finding(self) -> Finding: ...
 
 
-def gather(
-    indicator: Indicator, starts: Mapping[str, Sample], periods: Mapping[str, float]
-) -> Evidence | NoData:
+def gather(indicator: Indicator, starts: Starts, periods: Periods) -> Evidence | NoData:
     """The evidence for this indicator, begun at `starts`; NoData for an indicator that cannot be counted."""
     total, part = indicator.total, indicator.part
     if isinstance(total, Samples) and total == part:
@@ -95,52 +63,54 @@ def gather(
     )
 
 
-class OneFamily:
+class _Ratios:
+    """Tallies of (total, bad at least, bad at most), whose steps need no matching."""
+
+    def __init__(self, tallies: Mapping[str, SourceTally]) -> None:
+        self._tallies = tallies
+        self._steps: dict[str, list[Step]] = {name: [] for name in tallies}
+
+    def take(self, sample: Sample) -> None:
+        self._tallies[sample.source].add(sample)
+
+    def problem(self, concerned: frozenset[str]) -> NoData | None:
+        return first_problem(self._tallies, concerned)
+
+    def finding(self) -> Finding:
+        for name, steps in self._steps.items():
+            steps.extend(map(_ratio_step, self._tallies[name].steps[len(steps) :]))
+        sources = [name for name, tally in self._tallies.items() if tally.seen]
+        steps = [step for name in sources for step in self._steps[name]]
+        return finding_of(self._tallies.values(), sources, steps)
+
+
+class OneFamily(_Ratios):
     """Bad events are differences within one page and one family: exact."""
 
     takes_start = False
 
-    def __init__(
-        self, indicator: Indicator, starts: Mapping[str, Sample], periods: Mapping[str, float]
-    ) -> None:
-        self._tallies = {
-            name: Tally(RatioReader(indicator), start, periods[name], 3) for name, start in starts.items()
-        }
-
-    def take(self, sample: Sample) -> None:
-        self._tallies[sample.source].add(sample)
+    def __init__(self, indicator: Indicator, starts: Starts, periods: Periods) -> None:
+        super().__init__(
+            {n: Tally(RatioReader(indicator), start, periods[n], 3) for n, start in starts.items()}
+        )
 
     def close(self, end: Sample) -> None:
+        """Counters reach up to their last sample."""
         self.take(end)
 
-    def problem(self, concerned: frozenset[str]) -> NoData | None:
-        return _first_problem(self._tallies, concerned)
 
-    def finding(self) -> Finding:
-        steps = [_ratio_step(step) for tally in self._tallies.values() if tally.seen for step in tally.steps]
-        return _finding(self._tallies, steps, self._tallies, _WORSE)
-
-
-class Gauges:
+class Gauges(_Ratios):
     """Each sample is an event, the first one of a phase too, its last one not."""
 
     takes_start = True
 
-    def __init__(self, metric: Samples, part_is_good: bool, periods: Mapping[str, float]) -> None:
-        self._tallies = {name: GaugeTally(metric, part_is_good, period) for name, period in periods.items()}
-
-    def take(self, sample: Sample) -> None:
-        self._tallies[sample.source].add(sample)
+    def __init__(self, metric: Samples, part_is_good: bool, periods: Periods) -> None:
+        self._gauges = {name: GaugeTally(metric, part_is_good, period) for name, period in periods.items()}
+        super().__init__(self._gauges)
 
     def close(self, end: Sample) -> None:
-        self._tallies[end.source].close(end)
-
-    def problem(self, concerned: frozenset[str]) -> NoData | None:
-        return _first_problem(self._tallies, concerned)
-
-    def finding(self) -> Finding:
-        steps = [_ratio_step(step) for tally in self._tallies.values() if tally.seen for step in tally.steps]
-        return _finding(self._tallies, steps, self._tallies, _WORSE)
+        """The last sample belongs to the next phase."""
+        self._gauges[end.source].close(end)
 
 
 class Apart:
@@ -148,13 +118,11 @@ class Apart:
 
     takes_start = False
 
-    def __init__(
-        self, indicator: Indicator, starts: Mapping[str, Sample], periods: Mapping[str, float]
-    ) -> None:
-        assert isinstance(indicator.total, Counter | Histogram)
-        assert isinstance(indicator.part, Counter | Histogram)
-        self._part_is_good = indicator.good is not None
+    def __init__(self, indicator: Indicator, starts: Starts, periods: Periods) -> None:
         total, part = indicator.total, indicator.part
+        assert isinstance(total, Counter | Histogram)
+        assert isinstance(part, Counter | Histogram)
+        self._part_is_good = indicator.good is not None
         self._totals = {n: Tally(MetricReader(total), s, periods[n], 2) for n, s in starts.items()}
         self._parts = {n: Tally(MetricReader(part), s, periods[n], 2) for n, s in starts.items()}
 
@@ -163,38 +131,39 @@ class Apart:
         self._parts[sample.source].add(sample)
 
     def close(self, end: Sample) -> None:
+        """Counters reach up to their last sample."""
         self.take(end)
 
     def problem(self, concerned: frozenset[str]) -> NoData | None:
-        return _first_problem(self._totals, concerned) or _first_problem(self._parts, concerned)
+        return first_problem(self._totals, concerned) or first_problem(self._parts, concerned)
 
     def finding(self) -> Finding:
-        steps = self._steps()
-        rates = (step.total.point / (step.after.started - step.before.started) for step in steps)
-        bad_of = {} if self._part_is_good else self._parts
         both = [*self._totals.items(), *self._parts.items()]
-        found = _finding(self._totals, steps, bad_of, 1)
-        return Finding(
-            steps,
-            found.bad_by_child,
-            found.children,
-            frozenset(name for name, tally in both if tally.seen),
-            _notes(tally for _, tally in both if tally.seen),
-            any(tally.vanished() for _, tally in both),
-            max(rates, default=0.0),
+        sources = {name for name, tally in both if tally.seen}
+        steps = self._matched()
+        rates = [s.total.point / (s.after.started - s.before.started) for s in steps]
+        found = finding_of(self._parts.values(), sources, steps)
+        return replace(
+            found,
+            bad_by_child={} if self._part_is_good else found.bad_by_child,
+            children=frozenset(child for tally in self._totals.values() for child in tally.children),
+            notes=notes_of(tally for _, tally in both if tally.seen),
+            open_ended=any(tally.vanished() for _, tally in both),
+            skew_per_s=max(rates, default=0.0),
         )
 
-    def _steps(self) -> list[Step]:
-        totals = sorted((s for t in self._totals.values() for s in t.steps if t.seen), key=_end)
-        parts = sorted((s for t in self._parts.values() for s in t.steps if t.seen), key=_end)
+    def _matched(self) -> list[Step]:
+        """Each step of a total with the steps of parts that ended in it (the last one with all the rest)."""
+        totals = sorted((s for t in self._totals.values() if t.seen for s in t.steps), key=_end)
+        parts = sorted((s for t in self._parts.values() if t.seen for s in t.steps), key=_end)
         steps, used = [], 0
-        for index, total in enumerate(totals):
+        for index, increments in enumerate(totals):
             last = index == len(totals) - 1
-            span = Span()
-            while used < len(parts) and (last or _end(parts[used]) <= _end(total)):
-                span += _part_span(parts[used])
+            begin = used
+            while used < len(parts) and (last or _end(parts[used]) <= _end(increments)):
                 used += 1
-            steps.append(Step(total.before, total.after, _span(total, 0), self._bad(_span(total, 0), span)))
+            total, part = _span(increments, 0), Span.over([_part_span(i) for i in parts[begin:used]])
+            steps.append(Step(increments.before, increments.after, total, self._bad(total, part)))
         return steps
 
     def _bad(self, total: Span, part: Span) -> Span:
@@ -203,60 +172,6 @@ class Apart:
         high = math.inf if math.isinf(total.high) else total.high - part.low
         low = -math.inf if math.isinf(part.high) else total.low - part.high
         return Span(low, total.point - part.point, high)
-
-
-class _AnyTally(Protocol):
-    problem: NoData | None
-    notes: dict[str, str]
-
-    @property
-    def by_child(self) -> dict[Child, list[float]]: ...
-    @property
-    def seen(self) -> bool: ...
-    @property
-    def children(self) -> frozenset[Child]: ...
-    @property
-    def failing(self) -> str: ...
-    def vanished(self) -> frozenset[Child]: ...
-
-
-def _finding(
-    tallies: Mapping[str, _AnyTally], steps: list[Step], bad_of: Mapping[str, _AnyTally], component: int
-) -> Finding:
-    seen = {name: tally for name, tally in tallies.items() if tally.seen}
-    bad: dict[Child, float] = {}
-    for tally in bad_of.values():
-        for child, counted in tally.by_child.items():
-            bad[child] = bad.get(child, 0.0) + counted[component]
-    return Finding(
-        steps,
-        bad,
-        frozenset(child for tally in seen.values() for child in tally.children),
-        frozenset(seen),
-        _notes(seen.values()),
-        any(tally.vanished() for tally in seen.values()),
-    )
-
-
-def _notes(tallies: Iterable[_AnyTally]) -> dict[str, str]:
-    notes: dict[str, str] = {}
-    for tally in tallies:
-        notes.update(tally.notes)
-        if isinstance(tally, Tally) and tally.reader.coarse:
-            notes["bucket-too-coarse"] = tally.reader.coarse
-        if tally.failing:
-            notes["source-down"] = f"the newest reading failed: {tally.failing}"
-        if tally.vanished():
-            notes["series-vanished"] = f"{len(tally.vanished())} series are gone from the page"
-    return notes
-
-
-def _first_problem(tallies: Mapping[str, _AnyTally], concerned: frozenset[str]) -> NoData | None:
-    """A source that was down is no problem of an indicator that has nothing there."""
-    for name, tally in tallies.items():
-        if tally.problem is not None and (tally.problem.reason != "source-down" or name in concerned):
-            return tally.problem
-    return None
 
 
 def _ratio_step(step: Increments) -> Step:

@@ -15,6 +15,7 @@ class GaugeTally:
     """
 
     def __init__(self, metric: Samples, part_is_good: bool, period_s: float) -> None:
+        self.coarse = ""
         self.steps: list[Increments] = []
         self.by_child: dict[Series, list[float]] = {}
         self.notes: dict[str, str] = {}

@@ -25,13 +25,14 @@ class Processes:
         self._since_wall = wall
         self._starts = _starts(values)
         self._restarted: set[Instance] = set()
-        self._before = self._values = values
+        self._recreated: set[Series] = set()
+        self._values = values
         self._instances: dict[Labels, Instance] = {}
 
     def advance(self, values: Mapping[Series, float]) -> set[Instance]:
         """Take the next reading; the instances that were restarted since the one before.
 
-        Raises SeveralProcesses when an earlier process answers again.
+        Raises SeveralProcesses when an earlier process answers again, or a child that was made earlier.
         """
         restarted = set()
         for instance, start in _starts(values).items():
@@ -43,7 +44,8 @@ class Processes:
                 self._starts[instance] = start
             self._starts.setdefault(instance, start)
         self._restarted |= restarted
-        self._before, self._values = self._values, values
+        self._recreated = _recreated(self._values, values)
+        self._values = values
         return restarted
 
     def instance(self, child: Child) -> Instance:
@@ -62,16 +64,8 @@ class Processes:
         return self._values.get(created_of(child))
 
     def recreated(self, child: Child) -> bool:
-        """Whether the child was made anew between the last two readings.
-
-        Raises SeveralProcesses when it is suddenly an older one.
-        """
-        before, now = self._before.get(created_of(child)), self.created(child)
-        if before is None or now is None:
-            return False
-        if now < before:
-            raise SeveralProcesses(f"{child[0]} is suddenly one that was made earlier")
-        return now > before
+        """Whether the child was made anew between the last two readings."""
+        return bool(self._recreated) and created_of(child) in self._recreated
 
     def begins_at_zero(self, child: Child) -> bool:
         """Whether a child that was not there at the first reading is known to have counted from zero since.
@@ -86,6 +80,19 @@ class Processes:
 
 def _starts(values: Mapping[Series, float]) -> dict[Instance, float]:
     return {_instance(labels): start for (name, labels), start in values.items() if name == PROCESS_START}
+
+
+def _recreated(before: Mapping[Series, float], now: Mapping[Series, float]) -> set[Series]:
+    found = set()
+    for series, created in now.items():
+        if not series[0].endswith("_created"):
+            continue
+        earlier = before.get(series, created)
+        if created < earlier:
+            raise SeveralProcesses(f"{series[0]} is suddenly {earlier - created:.1f} s earlier")
+        if created > earlier:
+            found.add(series)
+    return found
 
 
 def _instance(labels: Labels) -> Instance:

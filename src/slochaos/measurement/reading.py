@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from slochaos.measurement import histograms
+from slochaos.measurement.histograms import BrokenHistogram, Layout, coarse
 from slochaos.measurement.samples import NoData, Series
 from slochaos.measurement.selection import Bound, Child, bound_of, child_of, family, selector_of, series_names
 from slochaos.spec.objectives import Counter, Histogram, Indicator, Metric
@@ -27,68 +27,62 @@ class MetricReader:
     """A counter or histogram as (at least, at most) per child.
 
     Both are equal except for a histogram's threshold between two buckets; `coarse` then names the bucket
-    that is missing. Which series belong to the metric is decided once per series.
+    that is missing. Pages look alike from reading to reading, so where the metric's series stand on a page
+    is worked out only when its series change.
     """
 
     def __init__(self, metric: Counter | Histogram) -> None:
         self.metric = metric
         self.coarse = ""
-        self._names = frozenset(series_names(metric))
-        self._known: dict[Series, tuple[Child, Bound | None] | None] = {}
+        self._page: list[Series] = []
+        self._layouts: dict[Child, Layout] = {}
 
     def read(self, values: Values) -> dict[Child, Vector]:
         """Raises Unreadable for values that are no histogram, or several buckets taken for a counter."""
-        if isinstance(self.metric, Histogram):
-            return self._histogram(self.metric, values)
-        counts: dict[Child, Vector] = {}
-        for child, _, value in self._mine(values):
-            if child in counts:
+        page = list(values)
+        try:
+            if page != self._page:
+                self._layouts = self._lay_out(page)
+                self._page = page
+            numbers = list(values.values())
+            return {child: layout.within(numbers) for child, layout in self._layouts.items()}
+        except BrokenHistogram as error:
+            raise Unreadable("indicator", f"{_selector(self.metric)} is no histogram: {error}") from error
+
+    def _lay_out(self, page: Sequence[Series]) -> dict[Child, Layout]:
+        positions: dict[Child, dict[Bound, int]] = {}
+        for position, series in enumerate(page):
+            if not self._is_mine(series):
+                continue
+            found = positions.setdefault(child_of(self.metric, series), {})
+            bound = self._bound(series)
+            # _count stands in for the last bucket where a page leaves that out.
+            if bound is not None or math.inf not in found:
+                found[math.inf if bound is None else bound] = position
+        return {child: self._layout(found) for child, found in positions.items()}
+
+    def _layout(self, positions: dict[Bound, int]) -> Layout:
+        if isinstance(self.metric, Counter):
+            if len(positions) > 1:
                 raise Unreadable(
                     "indicator", f"{_selector(self.metric)} adds several buckets of one histogram"
                 )
-            counts[child] = (value, value)
-        return counts
+            [position] = positions.values()
+            return Layout.of({math.inf: position}, None)
+        threshold = self.metric.at_most
+        if threshold is not None and not self.coarse:
+            self.coarse = coarse(positions, threshold)
+        return Layout.of(positions, threshold)
 
-    def _histogram(self, metric: Histogram, values: Values) -> dict[Child, Vector]:
-        buckets: dict[Child, dict[Bound, float]] = {}
-        for child, bound, value in self._mine(values):
-            # _count stands in for the last bucket where a page leaves that out.
-            bucket = math.inf if bound is None else bound
-            if bound is not None or bucket not in buckets.get(child, {}):
-                buckets.setdefault(child, {})[bucket] = value
-        try:
-            return {child: self._child(metric, found) for child, found in buckets.items()}
-        except histograms.BrokenHistogram as error:
-            raise Unreadable("indicator", f"{_selector(metric)} is no histogram: {error}") from error
+    def _is_mine(self, series: Series) -> bool:
+        selector = self.metric.selector
+        return series[0] in series_names(self.metric) and selector.matches(dict(series[1]))
 
-    def _child(self, metric: Histogram, buckets: dict[Bound, float]) -> Vector:
-        if metric.at_most is None:
-            everything = histograms.observations(buckets)
-            return everything, everything
-        if not self.coarse:
-            self.coarse = histograms.coarse(buckets, metric.at_most)
-        return histograms.within(buckets, metric.at_most)
-
-    def _mine(self, values: Values) -> list[tuple[Child, Bound | None, float]]:
-        found = []
-        for series, value in values.items():
-            if series[0] not in self._names:
-                continue
-            if series not in self._known:
-                self._known[series] = self._identify(series)
-            known = self._known[series]
-            if known is not None:
-                found.append((*known, value))
-        return found
-
-    def _identify(self, series: Series) -> tuple[Child, Bound | None] | None:
-        selector = selector_of(self.metric)
-        if selector is None or not selector.matches(dict(series[1])):
-            return None
+    def _bound(self, series: Series) -> Bound | None:
         bound = bound_of(series[1])
         if isinstance(self.metric, Histogram) and series[0].endswith("_bucket") and bound is None:
             raise Unreadable("indicator", f"{_selector(self.metric)} has a bucket whose le is no number")
-        return child_of(self.metric, series), bound
+        return bound
 
 
 class RatioReader:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from slochaos.measurement.evidence import Span, Step
-from slochaos.measurement.samples import Count
+from slochaos.measurement.findings import Span, Step
+from slochaos.measurement.samples import Count, Sample
 
 
 @dataclass
@@ -46,12 +46,12 @@ class Slice:
         return _below(self.sure_good, self.sure_bad + self.maybe_bad, target) or not self.covered
 
 
-def count_slices(steps: Iterable[Step], objective_slice_s: int, target: Fraction, slip: float = 0.0) -> Count:
+def count_slices(steps: Iterable[Step], slice_s: int, target: Fraction, slip: float = 0.0) -> Count:
     """Slices between the first and the last of the steps, as a Count of slices.
 
     `slip`: events that may be on the other side of each boundary (see evidence.Apart).
     """
-    slices = _fill(list(steps), objective_slice_s, slip)
+    slices = _fill(list(steps), slice_s, slip)
     judged = [s for s in slices.values() if s.counted]
     quiet = [s for s in slices.values() if not s.counted and s.observed]
     missing = len(slices) - len(judged) - len(quiet)
@@ -72,20 +72,24 @@ def count_slices(steps: Iterable[Step], objective_slice_s: int, target: Fraction
 def _fill(steps: list[Step], slice_s: int, slip: float) -> dict[int, Slice]:
     if not steps:
         return {}
-    first = min(int(step.before.wall // slice_s) for step in steps)
-    last = max(int(step.after.wall // slice_s) for step in steps)
+    anchor = min((step.before for step in steps), key=lambda sample: sample.started)
+    placed = [(_wall(step.before, anchor), _wall(step.after, anchor), step) for step in steps]
+    first = int(min(begin for begin, _, _ in placed) // slice_s)
+    last = int(max(end for _, end, _ in placed) // slice_s)
     slices = {index: Slice(maybe_good=slip, maybe_bad=slip) for index in range(first, last + 1)}
-    for step in steps:
-        begin, end = sorted((int(step.before.wall // slice_s), int(step.after.wall // slice_s)))
-        middle = slices[int((step.before.wall + step.after.wall) / 2 // slice_s)]
+    for begin, end, step in placed:
+        middle = slices[int((begin + end) / 2 // slice_s)]
         middle.good += max(step.total.point - step.bad.point, 0.0)
         middle.bad += max(step.bad.point, 0.0)
-        if begin == end:
-            _add_inside(slices[begin], step)
-        else:
-            for index in range(begin, end + 1):
-                _add_across(slices[index], step)
+        touched = range(int(begin // slice_s), int(end // slice_s) + 1)
+        for index in touched:
+            (_add_inside if len(touched) == 1 else _add_across)(slices[index], step)
     return slices
+
+
+def _wall(sample: Sample, anchor: Sample) -> float:
+    """Epoch seconds by the phase's first sample: a wall clock that is set meanwhile moves no slice."""
+    return anchor.wall + sample.started - anchor.started
 
 
 def _add_inside(into: Slice, step: Step) -> None:

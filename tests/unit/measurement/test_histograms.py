@@ -7,21 +7,29 @@ from fractions import Fraction
 
 import pytest
 
-from slochaos.measurement.histograms import BrokenHistogram, coarse, within
+from slochaos.measurement.histograms import BrokenHistogram, Layout, coarse
 from slochaos.measurement.selection import Bound
 
 BUCKETS: dict[Bound, float] = {Fraction("0.25"): 5, Fraction("0.5"): 8, math.inf: 9}
 
 
+def within(buckets: dict[Bound, float], threshold: str | None) -> tuple[float, float]:
+    positions = {bound: position for position, bound in enumerate(buckets)}
+    layout = Layout.of(positions, None if threshold is None else Fraction(threshold))
+    return layout.within(list(buckets.values()))
+
+
 @pytest.mark.parametrize(
     ("threshold", "expected"),
-    [("0.25", (5, 5)), ("0.3", (5, 8)), ("0.1", (0, 5)), ("0.5", (8, 8)), ("30", (8, 9))],
+    [("0.25", (5, 5)), ("0.3", (5, 8)), ("0.1", (0, 5)), ("0.5", (8, 8)), ("30", (8, 9)), (None, (9, 9))],
 )
 def test_events_within_a_threshold_are_held_by_the_buckets_around_it(
-    threshold: str, expected: tuple[float, float]
+    threshold: str | None, expected: tuple[float, float]
 ) -> None:
     """Never interpolated: 30 s over a top bucket of 0.5 s may be all of the rest or none of it."""
-    assert within(BUCKETS, Fraction(threshold)) == expected
+    assert within(BUCKETS, threshold) == expected
+    backwards = dict(reversed(BUCKETS.items()))  # pages may list buckets in any order
+    assert within(backwards, threshold) == expected
 
 
 def test_the_missing_bucket_is_named() -> None:
@@ -35,4 +43,4 @@ def test_the_missing_bucket_is_named() -> None:
 def test_what_is_no_histogram_is_refused(buckets: dict[Bound, float]) -> None:
     """Without a last bucket, or with one that holds less than a narrower one, nothing can be said."""
     with pytest.raises(BrokenHistogram):
-        within(buckets, Fraction("0.5"))
+        within(buckets, "0.5")

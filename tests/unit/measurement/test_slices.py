@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -84,6 +85,13 @@ def test_minutes_of_which_nothing_was_read_are_missing() -> None:
     assert (count.total, count.total_high) == (2, 5)
     assert (count.bad, count.bad_high) == (0, 5)
     assert any(reason == "missing-slices: 3 of 5 slices were not observed" for reason in count.reasons)
+
+
+def test_a_wall_clock_that_is_set_moves_no_slice() -> None:
+    """Somebody sets the clock by a year during a run: there are still two minutes."""
+    samples = [replace(s, wall=s.wall + 31_536_000) if s.started > 30 else s for s in checks({}, 90)]
+    count = uptime(samples)
+    assert (count.total, count.total_high) == (2, 2)
 
 
 def test_a_gauge_that_leaves_the_page_is_missing() -> None:
