@@ -205,12 +205,14 @@ def _line(at: float) -> dict[str, Any]:
 
 def _labels(marks: dict[str, float], last: float) -> list[dict[str, Any]]:
     """The marks' names above the chart, on as many levels as keep them apart."""
-    ends: list[float] = []
+    width = _LABEL_SHARE * last
+    taken: list[float] = []  # per level, up to where it is full
     labels = []
     for name, at in sorted(marks.items(), key=lambda mark: mark[1]):
-        level = next((n for n, end in enumerate(ends) if end <= at), len(ends))
-        ends[level : level + 1] = [at + _LABEL_SHARE * last]
-        near_end = at > (1 - _LABEL_SHARE) * last
+        near_end = at > last - width
+        start = at - width if near_end else at
+        level = next((n for n, end in enumerate(taken) if end <= start), len(taken))
+        taken[level : level + 1] = [start + width]
         labels.append(
             {
                 "text": f"{_escaped(_MARKS.get(name, name))} {at:.1f} s",

@@ -227,6 +227,18 @@ def test_chart_shades_the_fault_and_marks_what_happened() -> None:
     assert "undone, verified 40.1 s" in labels
 
 
+def test_marks_close_together_have_labels_on_different_levels() -> None:
+    """Undone, recovered and the end lie within seconds: none of their labels covers another."""
+    marks = {"fault": 20.0, "undone": 60.0, "recovered": 62.0, "end": 70.0}
+    points = {"api-success-rate": samples.timeline().points["api-success-rate"]}
+    layout = figure_of(samples.passed_result(timeline=Timeline(marks=marks, points=points)))["layout"]
+    levels = {
+        label["text"].split()[0]: label["yshift"] for label in layout["annotations"] if "yshift" in label
+    }
+    assert len({levels["undone,"], levels["recovered"], levels["end"]}) == 3
+    assert levels["fault"] == levels["undone,"]
+
+
 def test_fault_without_an_end_is_shaded_to_the_end() -> None:
     """What was never undone is in force as far as the chart reaches."""
     (shade,) = [s for s in figure_of(samples.undo_failed_result())["layout"]["shapes"] if s["type"] == "rect"]
