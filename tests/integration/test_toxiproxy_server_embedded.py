@@ -58,6 +58,44 @@ def test_a_half_closed_connection_still_delivers_the_answer(server: ToxiproxySer
             assert b"".join(iter(lambda: client.recv(64), b"")) == b"answer"
 
 
+@pytest.mark.parametrize("upstream", ["a" * 300 + ":1", "b\0d:1", "192.0.2.1:http"])
+def test_an_upstream_that_cannot_be_a_name_closes_the_client(tmp_path: Path, upstream: str) -> None:
+    """Also what no name server would be asked for; nothing unexpected reaches the log."""
+    server = start_embedded(tmp_path / "log", "--allow-any-upstream")
+    try:
+        status, proxy = server.call(
+            "POST", "/proxies", {"name": "p", "listen": "127.0.0.1:0", "upstream": upstream}
+        )
+        if status == 201:
+            address = ("127.0.0.1", int(proxy["listen"].rpartition(":")[2]))
+            with socket.create_connection(address, timeout=SOON_S) as client:
+                assert client.recv(16) == b""
+            assert "cannot connect to its upstream" in server.log.read_text()
+        assert "Traceback" not in server.log.read_text()
+        assert "never retrieved" not in server.log.read_text()
+    finally:
+        server.end()
+
+
+def test_ipv6_addresses_work(server: ToxiproxyServerProcess) -> None:
+    """In brackets, for both ends."""
+    try:
+        listening = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6 loopback: {error}")
+    with listening as upstream:
+        port = upstream.getsockname()[1]
+        status, proxy = server.call(
+            "POST", "/proxies", {"name": "p", "listen": "[::1]:0", "upstream": f"[::1]:{port}"}
+        )
+        assert (status, proxy["listen"][:6]) == (201, "[::1]:")
+        with socket.create_connection(("::1", int(proxy["listen"][6:])), timeout=SOON_S) as client:
+            accepted, _ = upstream.accept()
+            with accepted:
+                client.sendall(b"six")
+                assert accepted.recv(16) == b"six"
+
+
 def test_a_disabled_proxy_keeps_its_port(server: ToxiproxyServerProcess, proxied: tuple[str, int]) -> None:
     """Nobody else gets it until the proxy is enabled, moved or deleted; clients are refused meanwhile."""
     for change, body in (("PATCH", {"listen": "127.0.0.1:0"}), ("DELETE", None)):
@@ -152,7 +190,7 @@ def test_a_client_that_does_not_read_slows_the_sender_down(
 
 
 def test_the_server_ends_at_once_with_open_connections(
-    tmp_path: Path, server: ToxiproxyServerProcess, proxied: tuple[str, int]
+    server: ToxiproxyServerProcess, proxied: tuple[str, int]
 ) -> None:
     """SIGTERM ends it with exit code 0, whatever its clients do."""
     with hung_upstream() as hung:

@@ -142,6 +142,18 @@ def test_reset_peer_resets_a_new_connection(
         ask(client)
 
 
+def test_reset_peer_armed_later_resets_what_began_under_it(
+    toxiproxy: ToxiproxyServerProcess, proxied: tuple[str, int]
+) -> None:
+    """A connection that began when the toxic was at toxicity 0 ends by RST once it is armed."""
+    name = toxiproxy.add_toxic("p", "reset_peer", toxicity=0, timeout=0)
+    with connected(proxied) as client:
+        assert ask(client) == b"ping"
+        toxiproxy.call("PATCH", f"/proxies/p/toxics/{name}", {"toxicity": 1})
+        with pytest.raises(ConnectionResetError):
+            ask(client)
+
+
 def test_reset_peer_closes_an_open_connection_after_its_timeout(
     toxiproxy: ToxiproxyServerProcess, proxied: tuple[str, int]
 ) -> None:

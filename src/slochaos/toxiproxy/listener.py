@@ -31,7 +31,7 @@ def bind(host: str, port: int) -> socket.socket:
         except OSError:
             bound.close()
             raise
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a host that cannot be encoded as a name
         raise CannotListen(addresses.join(host, port), _reason(error)) from error
     return bound
 
@@ -81,5 +81,5 @@ class Listener:
             self._on_client(client)
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _reason(error: OSError | ValueError) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()

@@ -168,7 +168,7 @@ class Proxy:
             host, port = addresses.split(self.upstream)
             await loop.create_connection(lambda: connection.upstream, host or addresses.LOOPBACK, port)
             await loop.connect_accepted_socket(lambda: connection.client, client)
-        except (OSError, ApiError) as error:
+        except (OSError, ValueError, ApiError) as error:  # ValueError: a host that is no name
             self._note_upstream(str(error))
             client.close()
             connection.abort()

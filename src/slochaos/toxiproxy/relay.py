@@ -113,11 +113,17 @@ class Link:
         self.finished = False
         self._stages: list[Stage] = []
         self._draws: dict[Toxic, float] = {}
+        self._born_with: frozenset[Toxic] = frozenset()
         self._destination_full = False
         self._blocked = False
         self._source_done = False
 
-    def follow(self, chain: Sequence[Toxic], changed: Toxic | None = None, *, born: bool = False) -> None:
+    def start(self, chain: Sequence[Toxic]) -> None:
+        """The connection begins under these toxics."""
+        self._born_with = frozenset(chain)
+        self.follow(chain)
+
+    def follow(self, chain: Sequence[Toxic], changed: Toxic | None = None) -> None:
         """Let exactly the toxics of `chain` act, as their toxicity and this connection's draw decide.
 
         Each toxic is drawn once per connection, so that other toxics' changes do not move its effect.
@@ -132,7 +138,7 @@ class Link:
         if self.finished:
             return
         present = {stage.toxic: stage for stage in self._stages}
-        new = {toxic: STAGES[toxic.type](toxic, self, born=born) for toxic in acting if toxic not in present}
+        new = {toxic: self._stage(toxic) for toxic in acting if toxic not in present}
         self._stages = [present.get(toxic) or new[toxic] for toxic in acting]
         self._connect_stages()
         for stage in new.values():
@@ -194,6 +200,9 @@ class Link:
             self._blocked = blocked
             self.source.set_reading(not blocked)
 
+    def _stage(self, toxic: Toxic) -> Stage:
+        return STAGES[toxic.type](toxic, self, born=toxic in self._born_with)
+
     def _connect_stages(self) -> None:
         for stage, following in itertools.pairwise(self._stages):
             stage.next = following
@@ -221,7 +230,7 @@ class Connection:
     def start(self, chains: Chains) -> None:
         """Both sockets are connected: relay."""
         for stream in STREAMS:
-            self._links[stream].follow(chains[stream], born=True)
+            self._links[stream].start(chains[stream])
         for side in (self.client, self.upstream):
             side.set_reading(True)
 
