@@ -6,10 +6,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import abort, kill, startup
+from benchmarks import abort, kill, startup, toxiproxy_servers
 from benchmarks.figures import Figure, table
 
-BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (startup.measure, kill.measure, abort.measure)
+BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
+    startup.measure,
+    kill.measure,
+    abort.measure,
+    toxiproxy_servers.measure,
+)
 
 
 def main() -> None:

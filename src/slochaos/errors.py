@@ -7,6 +7,7 @@
     |   |-- LockHeld                       another run holds the target
     |   `-- GateClosed                     the run is ending: no more injections
     |-- TargetError                     7  a target's API failed, hung or answered nonsense
+    |   |-- TargetUnreached                no connection was made, so nothing was sent
     |   `-- TargetGone                     the API says that the target does not exist
     |-- SourceError                     7  a source of measurements failed
     |-- ServiceError                    7  a service of the environment did not start
@@ -74,6 +75,10 @@ class GateClosed(Refused):
 
 class TargetError(SlochaosError):
     """A target's API failed, hung, or answered nonsense. Unreachable is not gone."""
+
+
+class TargetUnreached(TargetError):
+    """No connection to the target's API was made, so that nothing can have reached it."""
 
 
 class TargetGone(TargetError):

@@ -24,6 +24,7 @@ from slochaos.errors import (
     StateError,
     TargetError,
     TargetNotAllowed,
+    TargetUnreached,
 )
 from slochaos.guard import control, recovery
 from slochaos.guard.client import ExperimentClient, Guard, InjectionState, connect
@@ -85,7 +86,13 @@ def test_a_fault_is_applied_seen_and_undone(
         assert ended.applied is not None
         assert ended.undone is not None
         assert ended.undone[0] - ended.applied[0] >= 0.6
-        kinds = [event.kind for event in guard.events()]
+        kinds: list[str] = []
+
+        def ended_is_told() -> bool:
+            kinds.extend(event.kind for event in guard.events())
+            return "undone" in kinds
+
+        assert wait_until(ended_is_told)
         assert kinds == ["intended", "sent", "applied", "undoing", "undone"]
     assert target.clean()
     assert not list((tmp_path / "state" / "undo").iterdir())
@@ -409,6 +416,17 @@ def test_two_undoers_at_once_do_no_harm(tmp_path: Path, target: Target) -> None:
     assert target.clean()
     client.close()
     recovery.recover(tmp_path / "state")
+
+
+def test_a_target_that_cannot_be_reached_is_said_at_once(tmp_path: Path, target: Target) -> None:
+    """Nothing was sent, so that there is nothing to undo and nothing to wait for."""
+    target.server.end()
+    with guarded(tmp_path, target.environment()) as (_, client):
+        started = time.monotonic()
+        with pytest.raises(TargetUnreached, match="connection refused"):
+            inject(client, OUTAGE, 1.0)
+        assert time.monotonic() - started < 5.0
+    assert control.status(tmp_path / "state") == []
 
 
 def test_a_placebo_touches_nothing(tmp_path: Path, target: Target) -> None:

@@ -21,7 +21,7 @@ from toxiproxy import Proxy
 from toxiproxy.toxic import Toxic
 from urllib3.util.retry import Retry
 
-from slochaos.errors import TargetError, TargetGone
+from slochaos.errors import TargetError, TargetGone, TargetUnreached
 
 CONNECT_S = 1.0
 READ_S = 2.0
@@ -126,7 +126,7 @@ class ToxiproxyServer:
         try:
             status, text = self._exchange(method, path, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise TargetError(
+            raise (TargetUnreached if _unreached(error) else TargetError)(
                 f"Toxiproxy {self.url} did not answer {method} {path}: {_cause(error)}",
                 hint="is the server running, and is its address in the environment right?",
             ) from error
@@ -188,6 +188,14 @@ def _canonical(address: str) -> tuple[str, str]:
 
 def _path(*parts: str) -> str:
     return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _unreached(error: Exception) -> bool:
+    """Whether the connection itself failed. requests has a type of its own only for its time-out."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
 def _cause(error: Exception) -> str:

@@ -16,7 +16,14 @@ from functools import partial
 from typing import Any
 
 from slochaos import clock
-from slochaos.errors import GateClosed, Refused, SlochaosError, StateError, TargetError
+from slochaos.errors import (
+    GateClosed,
+    Refused,
+    SlochaosError,
+    StateError,
+    TargetError,
+    TargetUnreached,
+)
 from slochaos.faults import catalogue
 from slochaos.faults.nothing import Nothing
 from slochaos.faults.operation import Injection, Operation, Undone
@@ -28,6 +35,7 @@ from slochaos.guard.undolog import FINISHED, UndoLog
 EXPIRY_GRACE_S = 5.0
 SETTLE_S = 3.0
 PATIENCE_S = 30.0
+LOCK_PATIENCE_S = 5.0
 LOOK_S = 0.25
 RETRY_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
@@ -250,6 +258,9 @@ class Injector:
         except Refused:
             self._end(lock, Undone("undone"), "refused")
             raise
+        except TargetUnreached as error:
+            self._end(lock, Undone("undone", error.message), "undone")
+            raise
         except TargetError:
             self.undo(lock)
             raise
@@ -259,7 +270,7 @@ class Injector:
 
     def _undo_patiently(self, held: Held, applied: bool, last: bool) -> Undone | None:
         """Undo again and again until it works or patience ends; None = a fault may still be in force."""
-        give_up = clock.now() + PATIENCE_S
+        give_up = clock.now() + (LOCK_PATIENCE_S if held.kind == "lock" else PATIENCE_S)
         attempt = 0
         while True:
             try:
