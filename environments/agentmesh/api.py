@@ -12,6 +12,7 @@ import contextlib
 import gc
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Coroutine, Mapping
@@ -28,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .completion import Provider
 from .outbox import Outbox
-from .server import serve
+from .server import listen, serve
 from .service import AgentMesh, Answer, NotFound, Unavailable
 from .storage import Database, DatabaseUnavailable
 from .telemetry import Telemetry
@@ -198,7 +199,7 @@ class Settings:
         )
 
 
-async def run(settings: Settings, password: str, port: int) -> None:
+async def run(settings: Settings, password: str, listener: socket.socket) -> None:
     """Connect, serve until stopped, disconnect. Raises DatabaseUnavailable, OSError or ValueError."""
     telemetry = Telemetry(settings.access_log, settings.query_log)
     database = Database(settings.database, password, telemetry, with_breaker=settings.resilient)
@@ -219,7 +220,7 @@ async def run(settings: Settings, password: str, port: int) -> None:
             stack.push_async_callback(_cancel, task)
         gc.collect()
         gc.freeze()  # what is here stays: later collections need not look at it
-        await serve(application(mesh, telemetry), port, "agentmesh.api")
+        await serve(application(mesh, telemetry), listener)
 
 
 def _background(mesh: AgentMesh, database: Database, provider: Provider) -> list[Coroutine[None, None, None]]:
@@ -240,7 +241,8 @@ def main() -> None:
     port = parser.parse_args().port
     try:
         settings = Settings.read(os.environ)
-        uvloop.run(run(settings, os.environ.get("DATABASE_PASSWORD", ""), port))
+        with listen(port, "agentmesh.api") as listener:
+            uvloop.run(run(settings, os.environ.get("DATABASE_PASSWORD", ""), listener))
     except (DatabaseUnavailable, OSError, ValueError) as error:
         sys.exit(f"agentmesh.api: {error}")
 

@@ -42,7 +42,7 @@ _SETTINGS = {
     "max_wal_size": "64MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "max_connections": "100",
+    "max_connections": "200",
     "jit": "off",
     "log_checkpoints": "off",
 }

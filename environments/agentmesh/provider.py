@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .server import serve
+from .server import listen, serve
 
 THINKING_S = 0.02
 
@@ -36,7 +36,7 @@ def main() -> None:
     """Serve until stopped."""
     parser = argparse.ArgumentParser(prog="agentmesh.provider", description="a model provider")
     parser.add_argument("--port", type=int, required=True, help="loopback TCP port to listen on")
-    asyncio.run(serve(application(), parser.parse_args().port, "agentmesh.provider"))
+    asyncio.run(serve(application(), listen(parser.parse_args().port, "agentmesh.provider")))
 
 
 if __name__ == "__main__":

@@ -12,14 +12,20 @@ HOST = "127.0.0.1"
 _GRACE_S = 3
 
 
-async def serve(application: ASGIApp, port: int, name: str) -> None:
-    """Serve until SIGTERM or SIGINT. Ends the process with a message if the port is taken."""
+def listen(port: int, name: str) -> socket.socket:
+    """A socket bound to the port. Ends the process with a message if that is taken."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
     except OSError as error:
+        listener.close()
         sys.exit(f"{name}: cannot listen on {HOST}:{port}: {error.strerror}")
+    return listener
+
+
+async def serve(application: ASGIApp, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT."""
     config = uvicorn.Config(
         application,
         loop="none",

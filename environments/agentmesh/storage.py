@@ -37,7 +37,7 @@ QUERY_S = 1.0
 
 PROBE_S = 1.0
 REOPEN_S = 3.0
-START_S = 20.0
+START_S = 10.0
 START_EVERY_S = 0.2
 
 APPLY = {
@@ -86,6 +86,7 @@ class Database:
         }
         self._telemetry = telemetry
         self._pool = self._new_pool()
+        self._last_failure = ""
         self._leaving: set[asyncio.Task[None]] = set()
         self.breaker = Breaker(on_open=self._drop_pool) if with_breaker else None
 
@@ -99,11 +100,13 @@ class Database:
         )
 
     async def open(self) -> None:
-        """Connect. Raises DatabaseUnavailable if that takes more than 20 s."""
+        """Connect. Raises DatabaseUnavailable if that takes more than 10 s."""
         give_up = time.monotonic() + START_S
         while not await self.is_back():
             if time.monotonic() > give_up:
-                raise DatabaseUnavailable(f"the database did not answer within {START_S:.0f} s")
+                raise DatabaseUnavailable(
+                    f"the database did not answer within {START_S:.0f} s: {self._last_failure}"
+                )
             await asyncio.sleep(START_EVERY_S)
 
     async def close(self) -> None:
@@ -125,7 +128,8 @@ class Database:
                 connection = await psycopg.AsyncConnection.connect(self._conninfo, **self._options)
                 async with connection:
                     await connection.execute("SELECT 1")
-        except (psycopg.Error, TimeoutError, OSError):
+        except (psycopg.Error, TimeoutError, OSError) as error:
+            self._last_failure = " ".join(str(error).split()) or "no answer in time"
             return False
         pool = self._new_pool()
         try:
