@@ -184,7 +184,7 @@ def test_report_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     assert "slochaos show 7f3a-91c2" in caught.value.hint
 
 
-def test_page_says_what_the_issue_asks_for() -> None:
+def test_page_has_all_its_parts() -> None:
     """Verdict, table, evidence, cost before and after, what is unknown, the other verdict, how to run it again."""
     text = Page(html.render(samples.passed_result())).text.replace("\u00a0", " ")
     for words in (
