@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from slochaos.errors import SlochaosError, TargetError
 from slochaos.faults import prepare
 from slochaos.faults.catalogue import Ticket
 from slochaos.faults.operation import Operation
+from slochaos.faults.toxiproxy_api import ToxiproxyServer
 from slochaos.guard.client import Guard, connect
 from slochaos.guard.sweep import sweep
 from slochaos.spec.environment import Environment
@@ -74,6 +77,18 @@ def test_a_request_that_lands_after_its_undo_is_undone_too(
         guard.finish()
         time.sleep(0.5)
     assert target.clean()
+
+
+def test_the_connection_of_a_dead_client_is_aborted() -> None:
+    """The kernel does not go on sending a request for us after our death: it resets the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        api = ToxiproxyServer(f"http://127.0.0.1:{server.getsockname()[1]}", read_s=0.2)
+        with pytest.raises(TargetError, match="timed out"):
+            api.proxies()
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(5.0)
+            assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET
 
 
 @pytest.mark.parametrize("parameters", [OUTAGE, LATENCY])
@@ -165,8 +180,6 @@ def test_another_program_on_the_recorded_port_is_not_taken_for_an_undone_fault(
 
 def test_another_program_on_the_proxys_port_makes_the_undo_fail_and_not_lie(target: Target) -> None:
     """The proxy cannot listen again, so its outage is not called undone; once the port is free it is."""
-    import socket
-
     outage = operation(target.environment(), OUTAGE)
     outage.perform()
     host, _, port = target.allowed.listen.rpartition(":")
