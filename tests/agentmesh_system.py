@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.toxiproxy_servers import ROOT, ToxiproxyServerProcess
@@ -65,6 +66,17 @@ def call(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]
         return answer.status, json.loads(text)
     except ValueError:
         return answer.status, text
+
+
+def lets_in(port: int) -> bool:
+    """Whether PostgreSQL on this loopback port takes connections."""
+    try:
+        psycopg.connect(
+            host="127.0.0.1", port=port, user="agentmesh", password=PASSWORD, dbname="agentmesh"
+        ).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 Series = tuple[str, frozenset[tuple[str, str]]]
@@ -118,7 +130,7 @@ def database(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         DATABASE_PASSWORD=PASSWORD,
     )
     try:
-        wait_until(lambda: process.poll() is not None or accepts(port), "PostgreSQL listens")
+        wait_until(lambda: process.poll() is not None or lets_in(port), "PostgreSQL lets clients in")
         assert process.poll() is None, (folder / "database.log").read_text()
         yield process
     finally:

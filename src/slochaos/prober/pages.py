@@ -38,8 +38,8 @@ class Pages:
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def health(self, _: web.Request) -> web.Response:
-        """GET /health: 200 once probe_success has a value."""
-        ready = self._metrics.is_ready
+        """GET /health: 200 once requests are sent and probe_success has a value."""
+        ready = self._metrics.is_ready and self._tally.begun > 0
         return web.json_response({"status": "ok" if ready else "starting"}, status=200 if ready else 503)
 
     async def counts(self, request: web.Request) -> web.Response:
