@@ -10,7 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL_NEEDS := pyproject.toml scripts/find_pythons.sh scripts/make_venv.sh
 
-.PHONY: help demo test toxiproxy-server check bench soak clean
+.PHONY: help demo test toxiproxy-server bench soak clean
+.PHONY: check check-format check-lint check-types check-imports check-docs
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 24
@@ -26,11 +27,21 @@ test: ## all tests on the first Python found, the fast ones on the oldest and ne
 toxiproxy-server: # the real one; without Go the tests use the embedded server only, and say so
 	@if command -v go >/dev/null; then scripts/build_toxiproxy.sh; else echo "No Go here: no real toxiproxy-server to test against."; fi
 
-check: $(VENV)/.installed-dev ## format, lint, types, import rules, docs
+check: check-format check-lint check-types check-imports check-docs ## format, lint, types, import rules, docs
+
+check-format: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
+
+check-lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
+
+check-types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+
+check-imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
+
+check-docs: $(VENV)/.installed-dev
 	$(BIN)/python scripts/check_docs.py
 
 bench: $(VENV)/.installed-dev ## the benchmarks, as a table of ratios
