@@ -84,9 +84,13 @@ def bound_of(labels: Labels) -> Bound | None:
     """The numeric value of `le`, exact; None where it is missing or no number."""
     text = dict(labels).get("le", "")
     try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        return math.inf if text.lower() in ("+inf", "inf") else None
+        value = float(text)
+    except ValueError:
+        return None
+    if not math.isfinite(value):
+        return math.inf if text.lower().lstrip("+") in ("inf", "infinity") else None
+    # Exact only where a float can hold it at all: 1e-999999999 as a fraction would take for ever.
+    return Fraction(text) if value else Fraction(0)
 
 
 def is_wanted(metric: Metric, series: Series) -> bool:

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from slochaos.measurement.histograms import BrokenHistogram, Layout, coarse
-from slochaos.measurement.selection import Bound
+from slochaos.measurement.selection import Bound, bound_of
 
 BUCKETS: dict[Bound, float] = {Fraction("0.25"): 5, Fraction("0.5"): 8, math.inf: 9}
 
@@ -44,3 +44,23 @@ def test_what_is_no_histogram_is_refused(buckets: dict[Bound, float]) -> None:
     """Without a last bucket, or with one that holds less than a narrower one, nothing can be said."""
     with pytest.raises(BrokenHistogram):
         within(buckets, "0.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("0.3", Fraction(3, 10)),
+        ("3e-1", Fraction(3, 10)),
+        ("+Inf", math.inf),
+        ("-Inf", None),
+        ("1e999999999", None),
+        ("1e-999999999", Fraction(0)),
+        ("1/3", None),
+        ("NaN", None),
+        ("", None),
+        ("wide", None),
+    ],
+)
+def test_bounds_are_read_exactly_and_at_once(text: str, bound: Bound | None) -> None:
+    """`le` is a number or nothing, whatever a page writes there."""
+    assert bound_of((("code", "200"), ("le", text))) == bound
