@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slochaos.runner.events import Event, Measured, Reading
 
 _LINES_KEPT = 4
+_NUMBERS = {"GOOD": 8, "BAD OF ALL": 22, "COST": 8, "MAY COST": 8}
 
 
 class LiveScreen:
@@ -43,6 +44,8 @@ class LiveScreen:
                 self._recent.append(event.text)
             case events.Measured():
                 self._measured = event
+            case events.InjectionChanged(state="applied"):
+                pass  # the next measurement shows what is in force
             case _:
                 if line := line_about(event):
                     self._recent.append(line.strip())
@@ -80,8 +83,9 @@ def _table(readings: tuple[Reading, ...]) -> Table:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("OBJECTIVE", "GOOD", "", "COST", "MAY COST"):
-        table.add_column(title, justify="left" if title == "OBJECTIVE" else "right", no_wrap=True)
+    table.add_column("OBJECTIVE", no_wrap=True)
+    for title, width in _NUMBERS.items():  # of a fixed width, so that the table does not jump
+        table.add_column(title, justify="right", min_width=width, no_wrap=True)
     for reading in readings:
         table.add_row(*(Text(printable(cell), style=_style(reading)) for cell in _cells(reading)))
     return table
@@ -93,7 +97,7 @@ def _cells(reading: Reading) -> tuple[str, str, str, str, str]:
     if reading.good is None or reading.total is None:
         return reading.objective, "no data", reading.reason, cost, limit
     rate = f"{100 * reading.good / reading.total:.2f} %" if reading.total else "-"
-    return reading.objective, rate, f"{reading.total - reading.good:,} bad of {reading.total:,}", cost, limit
+    return reading.objective, rate, f"{reading.total - reading.good:,} of {reading.total:,}", cost, limit
 
 
 def _style(reading: Reading) -> str:

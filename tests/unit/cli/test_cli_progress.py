@@ -49,7 +49,7 @@ def test_the_live_display_shows_phase_time_left_objectives_and_what_is_in_force(
         "db_outage   local   run 7f3a-91c2",
         "fault: 12 s, 8 s left",
         "in force: database unreachable",
-        "1,200 bad of 1,200",
+        "1,200 of 1,200",
         "12.50 %",
         "no minute has ended yet",
     ):
