@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -21,20 +20,11 @@ from typing import Any
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.toxiproxy_servers import ROOT, ToxiproxyServerProcess
+from tests.toxiproxy_servers import ROOT, ToxiproxyServerProcess, free_port
 
 ENVIRONMENTS = ROOT / "environments"
 PASSWORD = "it's \\ a secret"
 READY_S = 60.0
-
-
-def free_port() -> int:
-    """A loopback port below the ephemeral range, so that no outgoing connection takes it meanwhile."""
-    while True:
-        port = random.randint(10_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def wait_until(condition: Callable[[], bool], what: str, within_s: float = READY_S) -> None:

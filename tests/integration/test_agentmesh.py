@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.agentmesh_system import AgentMesh, agentmesh, free_port, start, total, wait_until
-from tests.toxiproxy_servers import ToxiproxyServerProcess, start_embedded
+from tests.agentmesh_system import AgentMesh, agentmesh, start, total, wait_until
+from tests.toxiproxy_servers import ToxiproxyServerProcess, free_port, start_embedded
 
 REQUESTS = [
     ("GET", "/agents", None),

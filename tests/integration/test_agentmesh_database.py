@@ -15,7 +15,8 @@ import psutil
 import psycopg
 import pytest
 
-from tests.agentmesh_system import ENVIRONMENTS, PASSWORD, database, free_port, lets_in, start, wait_until
+from tests.agentmesh_system import ENVIRONMENTS, PASSWORD, database, lets_in, start, wait_until
+from tests.toxiproxy_servers import free_port
 
 PARENT = """
 import subprocess, sys, time

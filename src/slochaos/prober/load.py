@@ -41,7 +41,7 @@ class Load:
         metrics.in_flight.set_function(lambda: len(self._in_flight))
 
     async def run(self) -> None:
-        """Start what is due, for ever."""
+        """Start what is due until cancelled, then wait for what is under way (at most its timeout)."""
         timeout = aiohttp.ClientTimeout(total=self._config.timeout_s)
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
         async with aiohttp.ClientSession(
@@ -56,7 +56,7 @@ class Load:
                     else:
                         self._start(session, due, now - due)
             finally:
-                await self._give_up()
+                await self._finish()
 
     def _start(self, session: aiohttp.ClientSession, due: float, lag_s: float) -> None:
         journey = self._random.choices(self._journeys, cum_weights=self._weights)[0]
@@ -78,10 +78,10 @@ class Load:
         self._tally.end(number, outcome, latency_s)
         self._metrics.ended(due, journey, outcome, latency_s)
 
-    async def _give_up(self) -> None:
-        for task in self._in_flight:
-            task.cancel()
-        await asyncio.gather(*self._in_flight, return_exceptions=True)
+    async def _finish(self) -> None:
+        # Each request that reached the system is counted here too, so both ends agree to the request.
+        if self._in_flight:
+            await asyncio.wait(self._in_flight)
 
 
 async def _outcome(session: aiohttp.ClientSession, journey: Journey, url: yarl.URL) -> Outcome:
