@@ -15,7 +15,7 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from slochaos import clock
 from slochaos.redaction import redact
@@ -25,10 +25,9 @@ _LARGEST_OUTPUT = 4096
 
 @dataclass(frozen=True)
 class Order:
-    """What to run. `document` is the experiment's text (YAML keeps dates), `journal` where its journal goes."""
+    """What to run: the file of the experiment as it was admitted, and where its journal goes."""
 
-    document: str
-    language: Literal["json", "yaml"]
+    experiment: str
     journal: str
     variables: tuple[str, ...] = ()
     variable_files: tuple[str, ...] = ()
@@ -135,7 +134,8 @@ def _prepare(order: Order) -> _Prepared:
 def _read(order: Order) -> dict[str, Any]:
     import yaml
 
-    document = json.loads(order.document) if order.language == "json" else yaml.safe_load(order.document)
+    text = Path(order.experiment).read_text(encoding="utf-8")
+    document = json.loads(text) if order.experiment.endswith(".json") else yaml.safe_load(text)
     assert isinstance(document, dict)
     return document
 

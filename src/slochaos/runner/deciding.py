@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from slochaos import clock, paths
 from slochaos.budget import policy
 from slochaos.errors import Refused
@@ -12,10 +15,13 @@ from slochaos.measurement.phases import cut_after, cut_before
 from slochaos.measurement.sampler import Sampler
 from slochaos.measurement.samples import Count
 from slochaos.runner import events, plan
-from slochaos.runner.loop import pause, turn
+from slochaos.runner.loop import pause, result_of, turn
 from slochaos.runner.progress import report_progress
 from slochaos.runner.state import RunState
 from slochaos.verdict.decide import baseline_refusal
+
+if TYPE_CHECKING:
+    from slochaos.ledger.store import Ledger
 
 _FIRST_SAMPLE_WITHIN_S = 5.0
 
@@ -40,11 +46,12 @@ def read_budget(run: RunState) -> None:
     if environment.budget.scope == "rolling":
         for objective in environment.objectives:
             name, window_s = objective.name, objective.window_s
-            run.consumed[name] = run.bookkeeper.ask(
-                lambda ledger, name=name, window_s=window_s: ledger.consumed(
-                    environment.name, name, window_s, at
-                )  # type: ignore[misc]
-            ).result()
+            asked = run.bookkeeper.ask(partial(_consumed, environment.name, name, window_s, at))
+            run.consumed[name] = result_of(run, asked)
+
+
+def _consumed(environment: str, objective: str, window_s: float, at: float, ledger: Ledger) -> float:
+    return ledger.consumed(environment, objective, window_s, at)
 
 
 def make_plan(run: RunState) -> None:

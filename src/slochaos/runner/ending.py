@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from slochaos import clock
 from slochaos.errors import GuardError, Refused
@@ -52,6 +53,23 @@ def make_safe(run: RunState, reason: str) -> None:
             run.executor.end()
 
 
+def finish_system(run: RunState) -> None:
+    """Stop sampling and the services, release the locks, end the guard. Safe to call again. Raises UndoFailed."""
+    system = run.system_
+    if system is None or system.closed:
+        return
+    try:
+        if system.sampler is not None:
+            while_turning(run, system.sampler.stop, beating=True)
+        if not system.guard_lost:
+            while_turning(run, system.guard.finish)
+    except GuardError as error:
+        run.lose_guard(error)
+    system.closed = True
+    if system.guard_lost:
+        system.guard.take_over()
+
+
 def sampled_after(run: RunState, sampler: Sampler, instant: float) -> Cut | None:
     """The first sample of every source that started after `instant`; what there is when one does not come."""
     until = clock.now() + _SAMPLE_WITHIN_S
@@ -65,23 +83,44 @@ def sampled_after(run: RunState, sampler: Sampler, instant: float) -> Cut | None
 
 
 def _undo(run: RunState, reason: str) -> None:
-    system = run.system
-    if not system.guard_lost:
+    try:
+        if not run.system.guard_lost:
+            _undo_by_guard(run, reason)
+        if run.system.guard_lost:
+            _undo_by_ourselves(run)
+    finally:
+        for each in run.final_injections:
+            if each.undone is not None:
+                run.injections.undone_at.setdefault(each.id, each.undone)
+            if each.intended is not None and run.injections.first_intended is None:
+                run.injections.first_intended = each.intended[0]
+
+
+def _undo_by_guard(run: RunState, reason: str) -> None:
+    guard = run.system.guard
+    try:
         try:
-            while_turning(run, lambda: system.guard.undo_all(reason))
+            while_turning(run, lambda: guard.undo_all(reason))
+        finally:
             take_guard_events(run)
-            run.final_injections = _own(run, system.guard.injections())
-        except GuardError as error:
-            run.lose_guard(error)
-    if system.guard_lost:
-        if run.executor is not None:
-            run.executor.end()
-        run.final_injections = _own(run, system.guard.take_over())
-    for each in run.final_injections:
-        if each.undone is not None:
-            run.injections.undone_at.setdefault(each.id, each.undone)
-        if each.intended is not None and run.injections.first_intended is None:
-            run.injections.first_intended = each.intended[0]
+            run.final_injections = _own(run, guard.injections())
+    except GuardError as error:
+        run.lose_guard(error)
+
+
+def _undo_by_ourselves(run: RunState) -> None:
+    """The guard is dead or silent: end the child, claim the undo log, undo. Raises UndoFailed."""
+    if run.executor is not None:
+        run.executor.end()
+    take_guard_events(run)
+    if run.injections.guard_ended:
+        run.findings.errors.append(f"the guard had ended the run: {run.injections.guard_ended}")
+    known = {each.id: each for each in map(InjectionState.from_report, run.injections.reports.values())}
+    run.final_injections = tuple(known.values())
+    taken = {each.id: each for each in _own(run, run.system.guard.take_over())}
+    # What the log does not hold any more, the guard had finished before it went.
+    finished = {each.id: each if each.finished else replace(each, state="undone") for each in known.values()}
+    run.final_injections = tuple({**finished, **taken}.values())
 
 
 def _own(run: RunState, states: Iterable[InjectionState]) -> tuple[InjectionState, ...]:

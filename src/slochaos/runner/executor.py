@@ -52,6 +52,7 @@ class Executor:
         self._orders = orders
         self._events = events
         self._rest = b""
+        self._ended = False
         os.set_blocking(events, False)
 
     @classmethod
@@ -106,7 +107,9 @@ class Executor:
         self._tell("go")
 
     def events(self) -> list[ChildEvent]:
-        """What arrived since the last call; never waits."""
+        """What arrived since the last call; never waits. Nothing any more after `end`."""
+        if self._ended:
+            return []
         with contextlib.suppress(BlockingIOError, OSError):
             while chunk := os.read(self._events, 1 << 16):
                 self._rest += chunk
@@ -116,8 +119,11 @@ class Executor:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs."""
-        return self._process.poll()
+        """None while it runs. A child that ended stays a zombie until `end`, so that its id is nobody else's."""
+        if self._ended or not hasattr(os, "waitid"):
+            return self._process.poll()
+        ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return None if ended is None else ended.si_status
 
     @property
     def stopped(self) -> bool:
@@ -131,14 +137,14 @@ class Executor:
 
     def end(self) -> None:
         """Kill the child, everything in its session and everything below it, and close the pipes."""
-        if self._orders < 0:
+        if self._ended:
             return
+        self._ended = True
         _kill_tree(self._process.pid)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_WITHIN_S)
         os.close(self._orders)
         os.close(self._events)
-        self._orders = -1
 
     def _tell(self, line: str) -> None:
         data = f"{line}\n".encode()

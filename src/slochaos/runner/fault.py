@@ -6,7 +6,7 @@ from slochaos import clock
 from slochaos.measurement import watch as newest_counts
 from slochaos.measurement.phases import History, cut_before
 from slochaos.runner import events, plan
-from slochaos.runner.loop import turn, while_turning
+from slochaos.runner.loop import result_of, turn, while_turning
 from slochaos.runner.progress import report_progress
 from slochaos.runner.starting import await_child
 from slochaos.runner.state import AbortFacts, RunState
@@ -22,7 +22,7 @@ def open_gate(run: RunState) -> None:
     """One last sample, then injections may come."""
     await_child(run)
     if run.recorded is not None:
-        run.recorded.result()
+        result_of(run, run.recorded)
     run.interrupts.check()
     if run.sampler is not None:
         while_turning(run, run.sampler.sample_now, beating=True)

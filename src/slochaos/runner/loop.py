@@ -9,11 +9,16 @@ import select
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
 from slochaos import clock
+from slochaos.errors import GuardError
 from slochaos.guard.client import GuardEvent
 from slochaos.runner.events import InjectionChanged, ToolkitEvent, UndoProgress
 from slochaos.runner.state import RunState
+
+T = TypeVar("T")
 
 TURN_S = 0.02
 _SUSPENDED_S = 2.0
@@ -30,7 +35,7 @@ def turn(run: RunState, timeout_s: float = TURN_S) -> None:
         run.findings.host_suspended = True
     run.interrupts.drain()
     take_child_events(run)
-    if run.system_ is not None and not run.system_.guard_lost:
+    if run.has_guard:
         run.system.guard.beat()
         take_guard_events(run)
 
@@ -42,6 +47,14 @@ def pause(run: RunState, seconds: float, on_turn: Callable[[], None] = lambda: N
         turn(run, min(TURN_S, max(0.0, until - clock.now())))
         run.interrupts.check()
         on_turn()
+
+
+def result_of(run: RunState, future: Future[T]) -> T:
+    """The future's result, awaited in turns: importing the ledger may outlast the guard's patience."""
+    while not future.done():
+        turn(run)
+        run.interrupts.check()
+    return future.result()
 
 
 def take_guard_events(run: RunState) -> None:
@@ -68,7 +81,7 @@ def while_turning(
     """Do blocking `work` on a thread, answering signals meanwhile; calls of the guard beat by themselves.
 
     Interruptible work is left behind when a signal comes; else a second signal is answered with how far
-    the undo is. Raises what `work` raised, or Interrupted, or GuardError while `beating`.
+    the undo is. Raises what `work` raised, or Interrupted.
     """
     failures: list[BaseException] = []
 
@@ -84,8 +97,11 @@ def while_turning(
     while thread.is_alive():
         thread.join(TURN_S)
         run.interrupts.drain()
-        if beating and run.system_ is not None and not run.system_.guard_lost:
-            run.system.guard.beat()
+        if beating and run.has_guard:
+            try:
+                run.system.guard.beat()
+            except GuardError as error:
+                run.lose_guard(error)  # the work is worth its end all the same
         if interruptible:
             run.interrupts.check()
         elif run.interrupts.asked_again > answered:

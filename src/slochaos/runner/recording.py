@@ -1,35 +1,14 @@
-"""The last steps: end the system, write the record where machines and people look for it."""
+"""The last step: write the record where machines and people look for it."""
 
 from __future__ import annotations
 
-from slochaos.errors import GuardError, SlochaosError, StateError
+from slochaos.errors import StateError
 from slochaos.record import Result
 from slochaos.redaction import names_credential, redact
 from slochaos.runner.events import Notice, RunFinished
 from slochaos.runner.journal import write_missing_journal
-from slochaos.runner.loop import while_turning
 from slochaos.runner.outcome import make_result
 from slochaos.runner.state import RunState
-
-
-def finish_system(run: RunState) -> None:
-    """Stop sampling and the services, release the locks, end the guard. Safe to call again."""
-    system = run.system_
-    if system is None or system.closed:
-        return
-    system.closed = True
-    if system.sampler is not None:
-        system.sampler.stop()
-    if system.guard_lost:
-        return
-    try:
-        while_turning(run, system.guard.finish)
-    except GuardError as error:
-        run.lose_guard(error)
-        try:
-            system.guard.take_over()
-        except SlochaosError as failure:
-            run.findings.add(failure)
 
 
 def record(run: RunState) -> Result:

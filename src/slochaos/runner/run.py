@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from slochaos.errors import GuardError, SlochaosError
 from slochaos.runner.bookkeeping import Bookkeeper
-from slochaos.runner.ending import cut_fault_phase, make_safe, undo_and_verify
+from slochaos.runner.ending import cut_fault_phase, finish_system, make_safe, undo_and_verify
 from slochaos.runner.events import Event
 from slochaos.runner.folder import check_run_id, new_run_id
 from slochaos.runner.interrupts import Interrupted, Interrupts
+from slochaos.runner.loop import while_turning
 from slochaos.runner.request import RunRequest
 from slochaos.runner.starting import load_files, start_processes, start_system
 from slochaos.runner.state import RunState
@@ -50,6 +51,8 @@ def run_repeatedly(request: RunRequest, on_event: Callable[[Event], None]) -> tu
             while len(results) < request.repeat and run.can_be_repeated:
                 run = run.next_repeat(len(results) + 1)
                 results.append(_one(run, last=len(results) + 1 == request.repeat))
+            with _noting_why_it_ends(run):
+                finish_system(run)
             if interrupts.stop_asked:
                 interrupts.stop_this_process()
     finally:
@@ -76,14 +79,18 @@ def _one(run: RunState, *, last: bool) -> Result:
         fault.run_experiment_and_watch(run)
         undo_and_verify(run)
         recovering.await_recovery(run)
-    from slochaos.runner.recording import finish_system, record
-
     with _noting_why_it_ends(run):
         make_safe(run, "the run ends")
         cut_fault_phase(run)
-    if last or not run.can_be_repeated:
-        finish_system(run)
-    return record(run)
+    with _noting_why_it_ends(run):
+        if last or not run.can_be_repeated:
+            finish_system(run)
+    from slochaos.runner.recording import record
+
+    recorded: list[Result] = []
+    with _noting_why_it_ends(run):
+        while_turning(run, lambda: recorded.append(record(run)), beating=True)
+    return recorded[0]
 
 
 @contextlib.contextmanager

@@ -111,17 +111,16 @@ def prepare_child(run: RunState) -> None:
     assert run.folder is not None
     document = run.system.experiment.document
     try:
-        text, language = json.dumps(document), "json"
+        name, text = "experiment.json", json.dumps(document, indent=2)
     except TypeError:  # YAML has dates
         import yaml
 
-        text, language = yaml.safe_dump(document), "yaml"
-    run.folder.write(f"experiment.{language}", text)
+        name, text = "experiment.yaml", yaml.safe_dump(document)
+    run.folder.write(name, text)
     run.system.guard.adopt(run.executor.pid)
     run.executor.prepare(
         Order(
-            document=text,
-            language="json" if language == "json" else "yaml",
+            experiment=str(run.folder.file(name)),
             journal=str(run.folder.file("journal.json")),
             variables=run.request.variables,
             variable_files=tuple(str(path.absolute()) for path in run.request.variable_files),

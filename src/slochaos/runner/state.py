@@ -152,6 +152,11 @@ class RunState:
         return self.system_.sampler if self.system_ is not None else None
 
     @property
+    def has_guard(self) -> bool:
+        """Whether there is a guard to show signs of life to."""
+        return self.system_ is not None and not self.system_.guard_lost and not self.system_.closed
+
+    @property
     def can_be_repeated(self) -> bool:
         """Whether it went to its end, so that a repeat finds the same system."""
         return (

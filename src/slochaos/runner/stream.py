@@ -62,9 +62,6 @@ class EventStream:
         with contextlib.suppress(queue.Full):
             self._queue.put(None, timeout=_FLUSH_WITHIN_S)
         self._thread.join(_FLUSH_WITHIN_S)
-        if not self._thread.is_alive():
-            for file in list(self._files):
-                self._drop(file)
 
     def _carry(self) -> None:
         while (event := self._queue.get()) is not None:
@@ -73,6 +70,8 @@ class EventStream:
                 continue
             self._write(event)
             self._show(event)
+        for file in list(self._files):
+            self._drop(file)
 
     def _take(self, opened: _Opened) -> None:
         if opened.of_the_run and self._of_the_run is not None:

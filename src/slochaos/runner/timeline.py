@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from slochaos.guard.client import GuardEvent
 from slochaos.runner.executor import ChildEvent
@@ -22,10 +23,12 @@ class Injections:
 
     states: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    reports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     first_intended: float | None = None
     undone_at: dict[str, tuple[float, float]] = field(default_factory=dict)
     refused: list[GuardEvent] = field(default_factory=list)
     stop_requested: str | None = None
+    guard_ended: str = ""
     service_ended: str | None = None
 
     def take(self, event: GuardEvent) -> bool:
@@ -34,11 +37,14 @@ class Injections:
             self.refused.append(event)
         elif event.kind == "stop-requested":
             self.stop_requested = str(event.detail.get("why", ""))
+        elif event.kind == "ending":
+            self.guard_ended = str(event.detail.get("reason", ""))
         elif event.kind == "service-ended":
             self.service_ended = str(event.detail.get("name", ""))
         if not event.injection:
             return False
         self.states[event.injection] = event.kind
+        self.reports[event.injection] = event.detail
         self.names[event.injection] = str(event.detail.get("name", event.injection))
         if event.kind == "intended" and self.first_intended is None:
             self.first_intended = event.at

@@ -1,0 +1,334 @@
+"""Whole runs against a real Toxiproxy and a system under load: what is charged, refused, aborted, survived."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from slochaos.record import Result
+from slochaos.runner.events import AbortDecided, Event, InjectionChanged, Replayed, StepStarted, ToolkitEvent
+from slochaos.runner.request import RunRequest
+from slochaos.runner.run import run_experiment, run_repeatedly
+from tests.integration.loaded_shop import LoadedShop, loaded_shop
+from tests.toxiproxy_servers import ToxiproxyServerProcess
+from tests.upstreams import Upstream
+
+
+@pytest.fixture
+def shop(
+    tmp_path: Path,
+    embedded_toxiproxy: ToxiproxyServerProcess,
+    echo: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[LoadedShop]:
+    """The system, in the working directory, with a state folder of its own."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("SLOCHAOS_ENVIRONMENT", raising=False)
+    with loaded_shop(folder, embedded_toxiproxy, echo.address) as system:
+        yield system
+
+
+def run(experiment: Path, on_event: Callable[[Event], None] = lambda _: None, **options: object) -> Result:
+    """One run in the environment `shop`."""
+    return run_experiment(RunRequest(experiment, environment="shop", **options), on_event)  # type: ignore[arg-type]
+
+
+def when_in_force(act: Callable[[], object]) -> Callable[[Event], None]:
+    """A watcher that acts once, when the fault is in force."""
+    done: list[bool] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, InjectionChanged) and event.state == "applied" and not done:
+            done.append(True)
+            act()
+
+    return watch
+
+
+def own_process(module: str) -> psutil.Process:
+    """The process of this run that executes a module."""
+    return next(p for p in psutil.Process().children() if module in p.cmdline())
+
+
+def test_the_charge_is_what_the_clients_saw(shop: LoadedShop) -> None:
+    """Every failed order of the run is charged, exactly: the clients' own log says the same number."""
+    before = shop.load.bad()
+    result = run(shop.experiment(objectives={"orders": {"cost": "50%"}}))
+
+    orders = result.objectives[0]
+    assert (result.run.status, result.run.exit_code) == ("passed", 0), result.run
+    assert orders.charge is not None
+    assert orders.charge.bad_gross == shop.load.bad() - before > 50
+    assert set(orders.charge.bad_gross_interval) == {orders.charge.bad_gross}
+    assert orders.verdict == "kept"
+    assert shop.untouched()
+
+
+def test_the_phases_meet_at_samples(shop: LoadedShop) -> None:
+    """Baseline, fault and recovery follow each other without a gap, and each event is in exactly one."""
+    result = run(shop.experiment())
+
+    phases = result.objectives[0].phases
+    assert phases["baseline"].to == phases["fault"].from_
+    assert phases["fault"].to == phases["recovery"].from_
+    charge = result.objectives[0].charge
+    assert charge is not None
+    assert charge.bad_gross == sum(
+        (phases[name].total or 0) - (phases[name].good or 0) for name in ("fault", "recovery")
+    )
+    assert phases["baseline"].good == phases["baseline"].total
+    assert result.recovery is not None
+    assert result.recovery.seconds is not None
+
+
+def test_the_record_tells_the_injection(shop: LoadedShop) -> None:
+    """The injection stands with its evidence, its times and a verified undo; the journal is Chaos Toolkit's."""
+    result = run(shop.experiment("1s"))
+
+    (injection,) = result.injections
+    assert injection.undo == "verified"
+    assert "refused" in injection.evidence
+    assert injection.applied is not None
+    assert injection.undone is not None
+    assert result.chaos_toolkit is not None
+    assert result.chaos_toolkit.status == "completed"
+    folder = shop.folder / ".slochaos" / "runs" / result.run.id
+    assert json.loads((folder / "result.json").read_text())["run"]["status"] == "passed"
+    assert {"journal.json", "events.ndjson", "samples.ndjson", "experiment.json"} <= {
+        p.name for p in folder.iterdir()
+    }
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
+
+
+def test_a_cost_rule_cuts_the_fault_short(shop: LoadedShop) -> None:
+    """When the charge with what the undo adds exceeds the rule, everything is undone at once and the run failed."""
+    seen: list[Event] = []
+    result = run(shop.experiment("30s", objectives={"orders": {"cost": "0.1%"}}), seen.append)
+
+    assert (result.run.status, result.run.exit_code) == ("failed", 1)
+    assert result.abort is not None
+    assert "cost" in result.abort.condition
+    assert result.abort.latency_ms is not None
+    assert any(isinstance(event, AbortDecided) for event in seen)
+    assert shop.untouched()
+
+
+def test_a_floor_that_is_shown_to_be_broken_cuts_the_fault_short(shop: LoadedShop) -> None:
+    """`hold` acts on the always-valid test, long before the fault's planned end."""
+    began = time.monotonic()
+    result = run(shop.experiment("30s", objectives={"orders": {"hold": "90%"}}))
+
+    assert (result.run.status, result.objectives[0].verdict) == ("failed", "breached")
+    assert "floor" in (result.abort.condition if result.abort else "")
+    assert time.monotonic() - began < 25
+    assert shop.untouched()
+
+
+def test_a_broken_system_is_left_alone(shop: LoadedShop) -> None:
+    """A baseline that breaches an objective refuses the run: nothing is injected."""
+    shop.load.broken = True
+    result = run(shop.experiment(baseline="2s"))
+
+    assert (result.run.status, result.run.exit_code) == ("refused", 4)
+    assert "before any fault" in result.run.reason
+    assert result.injections == ()
+
+
+def test_a_floor_that_the_traffic_cannot_show_is_refused(shop: LoadedShop) -> None:
+    """The power check names the ways out; --allow-underpowered goes on, and the floor ends unproven."""
+    experiment = shop.experiment("0.3s", "nothing_much", objectives={"orders": {"hold": "99.9%"}})
+    attributes = {"latency": 1, "jitter": 0}
+    toxic = {"type": "latency", "stream": "downstream", "toxicity": 1.0, "attributes": attributes}
+    shop.write("toxics/nothing_much.json", {"proxy": "shop", "toxics": [toxic]})
+
+    refused = run(experiment)
+    assert (refused.run.status, refused.injections) == ("refused", ())
+    assert "longer" in refused.run.hint
+    assert "--allow-underpowered" in refused.run.hint
+
+    allowed = run(experiment, allow_underpowered=True)
+    assert (allowed.run.status, allowed.objectives[0].verdict) == ("inconclusive", "unproven")
+    assert shop.untouched()
+
+
+def test_a_placebo_takes_the_whole_time_and_breaks_nothing(shop: LoadedShop) -> None:
+    """The same timeline without the fault: no order fails."""
+    before = shop.load.bad()
+    result = run(shop.experiment(), placebo=True)
+
+    assert (result.run.status, result.run.placebo) == ("passed", True), result.run
+    assert shop.load.bad() == before
+
+
+def test_repeats_are_charged_each_for_itself(shop: LoadedShop) -> None:
+    """Two runs on one start of the system: ids of their own, charges of their own."""
+    request = RunRequest(shop.experiment("0.5s"), environment="shop", repeat=2, run_id="twice")
+    first, second = run_repeatedly(request, lambda _: None)
+
+    assert (first.run.id, second.run.id) == ("twice", "twice-2")
+    assert [len(result.injections) for result in (first, second)] == [1, 1]
+    charges = [result.objectives[0].charge for result in (first, second)]
+    assert all(charge is not None and 20 < charge.bad_gross < 150 for charge in charges), charges
+    assert shop.untouched()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_run_in_order(shop: LoadedShop, number: signal.Signals) -> None:
+    """Everything is undone and recorded; the exit code is 128 + the signal, for the caller to die of it."""
+    result = run(shop.experiment("30s"), when_in_force(lambda: os.kill(os.getpid(), number)))
+
+    assert (result.run.status, result.run.exit_code) == ("interrupted", 128 + number)
+    assert result.injections[0].undo == "verified"
+    assert result.objectives[0].charge is not None
+    assert shop.untouched()
+
+
+def test_a_guard_that_is_killed_is_replaced(shop: LoadedShop) -> None:
+    """The supervisor takes over and undoes by itself; the run is an error, and nothing is in force."""
+    kill = when_in_force(lambda: own_process("slochaos.guard.process").kill())
+    result = run(shop.experiment("30s"), kill)
+
+    assert (result.run.status, result.run.exit_code) == ("error", 7)
+    assert "guard" in result.run.reason
+    assert result.injections[0].undo == "verified"
+    assert shop.untouched()
+
+
+def test_an_executor_that_is_killed_leaves_a_journal(shop: LoadedShop) -> None:
+    """The fault ends at once; journal.json is written from the events that the executor had sent."""
+    kill = when_in_force(lambda: own_process("slochaos.runner.child").kill())
+    result = run(shop.experiment("30s"), kill)
+
+    assert (result.run.status, result.run.exit_code) == ("error", 7)
+    assert shop.untouched()
+    assert result.chaos_toolkit is not None
+    journal = json.loads(Path(result.chaos_toolkit.journal).read_text())
+    assert journal["status"] == "interrupted"
+    assert journal["run"][0]["activity"]["name"] == "down"
+
+
+def test_an_executor_that_is_stopped_is_not_waited_for(shop: LoadedShop) -> None:
+    """SIGSTOP of the executor ends the run as aborted, long before its deadline."""
+    began = time.monotonic()
+    stop = when_in_force(lambda: own_process("slochaos.runner.child").suspend())
+    result = run(shop.experiment("30s"), stop)
+
+    assert (result.run.status, result.run.exit_code) == ("aborted", 5)
+    assert time.monotonic() - began < 25
+    assert shop.untouched()
+
+
+def test_nothing_of_a_run_goes_on_after_it(shop: LoadedShop) -> None:
+    """Guard, executor and all that an experiment left in the background are gone when the run returns."""
+    experiment = shop.experiment("0.3s")
+    document = json.loads(experiment.read_text())
+    sleeper = {"type": "process", "path": "sleep", "arguments": "61.5"}
+    document["method"].insert(0, {"type": "action", "name": "left", "background": True, "provider": sleeper})
+    experiment.write_text(json.dumps(document))
+
+    watch = when_in_force(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    result = run(experiment, watch, allow_foreign=("process:sleep",))
+
+    assert result.run.status == "interrupted", result.run
+    assert [p.cmdline() for p in psutil.process_iter() if "61.5" in _command(p)] == []
+    assert [p for p in psutil.Process().children() if "slochaos.guard.process" in _command(p)] == []
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_a_watcher_that_hangs_costs_nothing(shop: LoadedShop) -> None:
+    """A terminal that does not take events, or breaks, does not hold up the run."""
+    released = threading.Event()
+
+    def hang(_: Event) -> None:
+        released.wait(30)
+        raise OSError("the terminal is gone")
+
+    result = run(shop.experiment("0.5s"), hang)
+    released.set()
+
+    assert result.run.status == "passed"
+    assert shop.untouched()
+
+
+def test_the_steps_come_in_their_order(shop: LoadedShop) -> None:
+    """What is told to watchers follows the steps; Chaos Toolkit's events keep their own names."""
+    seen: list[Event] = []
+    run(shop.experiment(), seen.append)
+
+    steps = [event.step for event in seen if isinstance(event, StepStarted)]
+    assert steps == [
+        "load",
+        "environment",
+        "replay",
+        "budget",
+        "plan",
+        "baseline",
+        "fault",
+        "undo",
+        "recovery",
+    ]
+    names = [event.name for event in seen if isinstance(event, ToolkitEvent)]
+    assert names[:2] == ["run-started", "method-started"]
+    assert "activity-completed" in names
+
+
+def test_a_run_id_is_taken_once(shop: LoadedShop) -> None:
+    """The record of a run is never overwritten by another one's."""
+    experiment = shop.experiment("0.2s")
+    first = run(experiment, run_id="mine")
+    again = run(experiment, run_id="mine")
+
+    assert first.run.status == "passed"
+    assert (again.run.status, again.run.exit_code) == ("invalid", 2)
+    assert shop.untouched()
+
+
+def test_what_an_earlier_run_left_is_undone_first(shop: LoadedShop) -> None:
+    """A fault whose three processes all died at once is undone by the next run, before its baseline."""
+    command = [str(Path(sys.executable).parent / "slochaos"), "run", str(shop.experiment("60s")), "--quiet"]
+    dead = subprocess.Popen(
+        [*command, "--environment", "shop"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _wait_until(lambda: not shop.toxiproxy.call("GET", "/proxies")[1]["shop"]["enabled"])
+    family = [psutil.Process(dead.pid), *psutil.Process(dead.pid).children(recursive=True)]
+    for process in family:
+        process.suspend()
+    for process in family:
+        process.kill()
+    dead.wait()
+    assert not shop.untouched()
+
+    seen: list[Event] = []
+    result = run(shop.experiment("0.3s"), seen.append)
+
+    assert [(event.target[:9], event.state) for event in seen if isinstance(event, Replayed)][:1] == [
+        ("toxiproxy", "undone")
+    ]
+    assert result.run.status == "passed", result.run
+    assert shop.untouched()
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 40
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
