@@ -29,7 +29,9 @@ def state_dir() -> Path:
             hint="set XDG_STATE_HOME to a folder that you can write",
         ) from error
     if info.st_uid != os.geteuid():
-        raise StateError(f"the state folder {path} belongs to another user", hint="set XDG_STATE_HOME to your own")
+        raise StateError(
+            f"the state folder {path} belongs to another user", hint="set XDG_STATE_HOME to your own"
+        )
     if stat.S_IMODE(info.st_mode) & 0o077:
         path.chmod(0o700)
     return path
