@@ -90,14 +90,18 @@ def _open_to_all(path: Path) -> bool:
 def programs_for(owner: Owner, programs: Path, home: Path) -> Path:
     """The programs where the owner can run them: linked (or copied) into `home` if theirs is closed to it.
 
-    A virtual environment under /root is such a place. The folders beside bin (lib, share) come along.
+    A virtual environment under /root is such a place. The wheel's programs look for their libraries beside
+    themselves, in lib, and in a folder beside their package; the layout stays what it is.
     """
     if not owner.is_somebody_else or _open_to_all(programs.resolve()):
         return programs
-    for part in ("bin", "lib", "share"):
-        source = programs.resolve().parent / part
-        shutil.copytree(source, home / "install" / part, symlinks=True, copy_function=_link_or_copy)
-    return home / "install" / "bin"
+    installed = programs.resolve().parent
+    package = installed.parent
+    for folder in (installed / "bin", installed / "lib", installed / "share", Path(f"{package}.libs")):
+        if folder.is_dir():
+            target = home / "install" / folder.relative_to(package.parent)
+            shutil.copytree(folder, target, symlinks=True, copy_function=_link_or_copy)
+    return home / "install" / installed.relative_to(package.parent) / "bin"
 
 
 def _link_or_copy(source: str, target: str) -> None:

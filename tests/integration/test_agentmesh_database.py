@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import psutil
 import psycopg
 import pytest
 
+from environments.agentmesh.cluster import create, find_owner, find_programs, programs_for
 from tests.agentmesh_system import ENVIRONMENTS, PASSWORD, database, lets_in, start, wait_until
 from tests.toxiproxy_servers import free_port
 
@@ -171,3 +173,21 @@ def test_no_room_for_the_cluster_is_one_message(tmp_path: Path) -> None:
     assert log.read_text().startswith("agentmesh.database: ")
     assert "Traceback" not in log.read_text()
     wait_until(lambda: folders() <= before, "the folder is removed", 20)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as somebody else")
+def test_programs_that_its_user_cannot_reach_are_brought_to_it(tmp_path: Path) -> None:
+    """A virtual environment in a closed home folder still gives a working PostgreSQL."""
+    owner, programs = find_owner(), find_programs()
+    closed = tmp_path / "closed" / programs.parents[1].name / "pginstall"
+    closed.parent.parent.mkdir(mode=0o700)
+    shutil.copytree(programs.parent, closed, symlinks=True)
+    libraries = Path(f"{programs.parents[1]}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, closed.parents[1] / libraries.name)
+    with tempfile.TemporaryDirectory() as home:
+        os.chown(home, owner.uid, owner.gid)
+        within_reach = programs_for(owner, closed / "bin", Path(home))
+        create(within_reach, Path(home) / "data", owner, PASSWORD)
+        assert within_reach.is_relative_to(home)
+        assert (Path(home) / "data" / "PG_VERSION").is_file()
