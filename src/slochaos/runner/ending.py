@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from slochaos import clock
 from slochaos.errors import GuardError, Refused
 from slochaos.guard import wire
 from slochaos.guard.client import InjectionState
 from slochaos.measurement.phases import Cut, cut_after, cut_before
-from slochaos.measurement.sampler import Sampler
 from slochaos.runner import events
 from slochaos.runner.loop import take_child_events, take_guard_events, turn, while_turning
 from slochaos.runner.state import RunState
 from slochaos.runner.timeline import fault_span
+
+if TYPE_CHECKING:
+    from slochaos.measurement.sampler import Sampler
 
 _SAMPLE_WITHIN_S = 10.0
 

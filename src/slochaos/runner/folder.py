@@ -6,10 +6,10 @@ allocated first, and given back just before result.json is written.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
-import tempfile
 from pathlib import Path
 
 from slochaos import paths
@@ -69,15 +69,19 @@ class RunFolder:
         return self.path / name
 
     def write(self, name: str, text: str) -> None:
-        """Write a whole file or nothing. Raises OSError."""
-        descriptor, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}-")
+        """Write a whole file or nothing. Raises StateError."""
+        temporary = self.path / f".{name}"
         try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
-            Path(temporary).replace(self.path / name)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            temporary.replace(self.path / name)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise StateError(
+                f"{name} cannot be written in {self.path}: {error.strerror}", hint="free some space there"
+            ) from error
 
     def give_back_reserve(self) -> None:
         """Free the space that was set aside for the record."""

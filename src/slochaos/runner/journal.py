@@ -14,7 +14,7 @@ from slochaos.runner.state import RunState
 
 
 def write_missing_journal(run: RunState) -> None:
-    """Write journal.json unless the child has written it, or never began. Raises OSError."""
+    """Write journal.json unless the child has written it, or never began. Raises StateError."""
     if run.folder is None or run.loaded is None or run.toolkit.status or not run.toolkit.ready:
         return
     if run.folder.file("journal.json").exists():

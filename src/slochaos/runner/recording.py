@@ -20,9 +20,9 @@ def record(run: RunState) -> Result:
     for write in (_write, _tell_ledger):
         try:
             write(run, result)
-        except (OSError, StateError) as error:
+        except StateError as error:
             run.stream.emit(Notice(text=str(error)))
-            run.findings.errors.append(f"the record is incomplete: {error}")
+            run.findings.errors.append(f"the record is incomplete: {error.message}")
             result = _without_secrets(run)
     run.stream.emit(RunFinished(result=result))
     return result

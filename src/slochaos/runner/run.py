@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from slochaos.errors import GuardError, SlochaosError
+from slochaos.errors import GuardError, SlochaosError, StateError
 from slochaos.runner.bookkeeping import Bookkeeper
 from slochaos.runner.ending import cut_fault_phase, finish_system, make_safe, undo_and_verify
 from slochaos.runner.events import Event
@@ -105,5 +105,5 @@ def _noting_why_it_ends(run: RunState) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - a defect of ours must still undo, record and exit with 7
         run.findings.add(error)
         if run.folder is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(StateError):
                 run.folder.write("defect.txt", traceback.format_exc())
