@@ -31,6 +31,9 @@ class Operation:
     kind: ClassVar[str] = ""
     evidence_noun: ClassVar[str] = ""
 
+    def check(self) -> None:
+        """See, without a change, that the target is what was allowed. Raises TargetNotAllowed, TargetError."""
+
     def perform(self) -> None:
         """Send the change and read it back. Raises TargetError, or Refused when nothing was changed."""
         raise NotImplementedError

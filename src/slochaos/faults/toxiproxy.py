@@ -42,6 +42,10 @@ class _ProxyOperation(Operation):
     listen: str
     upstream: str
 
+    def check(self) -> None:
+        """See that the proxy is there with the addresses that were allowed."""
+        self._expect(self._api())
+
     def _api(self) -> ToxiproxyServer:
         return ToxiproxyServer(self.server)
 

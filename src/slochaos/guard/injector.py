@@ -147,11 +147,11 @@ class Injector:
         return held
 
     def take_lock(self, kind: str, parameters: Mapping[str, Any]) -> None:
-        """Hold the target of a fault for this run, before anything else. Raises LockHeld, TargetError."""
+        """Check the target of a fault and hold it for this run. Raises TargetNotAllowed, LockHeld, TargetError."""
         ticket = catalogue.Ticket(self._config.run_id, 0, 0)
         injection = catalogue.prepare(kind, parameters, self._config.environment, ticket)
         if not self._config.placebo:
-            self.submit(injection.queue, lambda: self._lock(injection)).result()
+            self.submit(injection.queue, lambda: self._check_and_lock(injection)).result()
 
     def inject(self, held: Held) -> None:
         """Take the lock, record, send, read back. Raises Refused or TargetError; then nothing is left of it."""
@@ -231,6 +231,11 @@ class Injector:
     def _check_gate(self) -> None:
         if not self.gate_open:
             raise GateClosed("the run is ending or has not begun its fault phase, so nothing is injected now")
+
+    def _check_and_lock(self, injection: Injection) -> None:
+        for operation in injection.operations:
+            operation.check()
+        self._lock(injection)
 
     def _lock(self, injection: Injection) -> None:
         if injection.lock is None or self._config.placebo:
