@@ -161,11 +161,11 @@ def _run(order: Order, prepared: _Prepared, channel: Channel) -> int:
         channel.say("child-failed", error=f"{type(error).__name__}: {error}")
         return 1
     _write_journal(Path(order.journal), redact(_as_plain(journal), channel.secrets))
-    channel.say("child-finished", status=journal["status"], deviated=bool(journal.get("deviated")))
     completed = journal["status"] == "completed"
     notify(prepared.settings, RunFlowEvent.RunCompleted if completed else RunFlowEvent.RunFailed, journal)
     if journal.get("deviated"):
         notify(prepared.settings, RunFlowEvent.RunDeviated, journal)
+    channel.say("child-finished", status=journal["status"], deviated=bool(journal.get("deviated")))
     return 0
 
 

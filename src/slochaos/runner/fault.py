@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from slochaos import clock
+from slochaos.budget.account import Budget
 from slochaos.measurement import watch as newest_counts
 from slochaos.measurement.phases import History, cut_before
+from slochaos.measurement.samples import Count, NoData
 from slochaos.runner import events, plan
 from slochaos.runner.loop import result_of, turn, while_turning
 from slochaos.runner.progress import report_progress
@@ -38,7 +42,7 @@ def run_experiment_and_watch(run: RunState) -> None:
     deadline = clock.now() + longest_s(run)
     watching = _Watching(run)
     run.executor.go()
-    while run.executor.exit_code is None:
+    while run.executor.exit_code is None and not _is_done(run):
         turn(run)
         run.interrupts.check()
         condition = _stopped_from_outside(run) or _stopped_child(run) or watching.look()
@@ -50,6 +54,11 @@ def run_experiment_and_watch(run: RunState) -> None:
             run.stream.emit(events.AbortDecided(condition=condition.text))
             return
     turn(run, 0)
+
+
+def _is_done(run: RunState) -> bool:
+    """Whether the child has nothing left to do. Others' code may still have, until it has exited."""
+    return bool(run.toolkit.status) and not run.foreign
 
 
 def longest_s(run: RunState) -> float:
@@ -89,15 +98,10 @@ class _Watching:
 
     def __init__(self, run: RunState) -> None:
         self._run = run
-        self._budgets = plan.budgets(run.system.environment, run.baseline, run.baseline_s, run.consumed)
         rules = {rule.objective: rule for rule in run.system.experiment.rules}
         detection_s = run.plan.detection_seconds if run.plan else 0.0
         self._rules = AbortWatch(
-            (
-                Guarded(o, rules[o.name], self._budgets.get(o.name))
-                for o in run.system.environment.objectives
-                if o.name in rules
-            ),
+            (Guarded(o, rules[o.name]) for o in run.system.environment.objectives if o.name in rules),
             detection_s,
         )
         self._counts: newest_counts.Watch | None = None
@@ -128,8 +132,18 @@ class _Watching:
             return self._blind()
         counts = watch.newest(history)
         self._newest = max(self._newest, *watch.read_until().values())
-        report_progress(self._run, "fault", None, counts, self._budgets)
-        return self._rules.look(counts, read) or self._blind()
+        budgets = self._budgets(counts, read)
+        report_progress(self._run, "fault", None, counts, budgets)
+        if self._run.toolkit.method[1] is not None:
+            return None  # nothing more will be injected, so there is nothing to cut short
+        return self._rules.look(counts, budgets, read) or self._blind()
+
+    def _budgets(self, counts: Mapping[str, Count | NoData], read: float) -> dict[str, Budget]:
+        """Projected from the baseline, or without one from the run's own traffic so far."""
+        run = self._run
+        seconds = read - run.s0.finished if run.s0 is not None else 0.0
+        own = {name: (count.total, seconds) for name, count in counts.items() if isinstance(count, Count)}
+        return plan.budgets(run.system.environment, run.baseline, run.baseline_s, run.consumed, own)
 
     def _blind(self) -> Condition | None:
         if clock.now() - self._newest < _BLIND_S or not self._run.system.experiment.rules:

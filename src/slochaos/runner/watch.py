@@ -30,11 +30,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Guarded:
-    """One objective with its rule and the budget that its cost is a share of (None without a baseline)."""
+    """One objective with its rule."""
 
     objective: Objective
     rule: Rule
-    budget: Budget | None
 
 
 class AbortWatch:
@@ -51,14 +50,17 @@ class AbortWatch:
             each.objective.name: deque() for each in self._guarded
         }
 
-    def look(self, counts: Mapping[str, Count | NoData], at: float) -> Condition | None:
+    def look(
+        self, counts: Mapping[str, Count | NoData], budgets: Mapping[str, Budget], at: float
+    ) -> Condition | None:
         """The first condition that is met by `counts` (since S0, read at the instant `at`)."""
         for guarded in self._guarded:
             count = counts.get(guarded.objective.name)
             if not isinstance(count, Count):
                 continue
             self._remember(guarded.objective.name, at, count.bad)
-            condition = self._over_cost(guarded, count) or _below_floor(guarded, count)
+            budget = budgets.get(guarded.objective.name)
+            condition = self._over_cost(guarded, count, budget) or _below_floor(guarded, count)
             if condition is not None:
                 return condition
         return None
@@ -70,8 +72,8 @@ class AbortWatch:
         while len(seen) > 2 and at - seen[1][0] >= _BURN_OVER_S:
             seen.popleft()
 
-    def _over_cost(self, guarded: Guarded, count: Count) -> Condition | None:
-        objective, limit, budget = guarded.objective, guarded.rule.cost, guarded.budget
+    def _over_cost(self, guarded: Guarded, count: Count, budget: Budget | None) -> Condition | None:
+        objective, limit = guarded.objective, guarded.rule.cost
         if limit is None or budget is None or budget.size <= 0:
             return None
         (first_at, first), (last_at, last) = self._seen[objective.name][0], self._seen[objective.name][-1]

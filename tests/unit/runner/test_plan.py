@@ -1,0 +1,120 @@
+"""The plan: what a run may cost and can decide, from files alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from slochaos.errors import Refused
+from slochaos.measurement.samples import Count, NoData
+from slochaos.record import Plan
+from slochaos.runner import plan
+from slochaos.spec.environment import Environment, ScrapeSource
+from slochaos.spec.experiment import Experiment, PlannedFault, Rule
+from slochaos.spec.objectives import Objective
+from tests.unit.runner.test_watch import OBJECTIVE
+
+ENVIRONMENT = Environment(
+    "shop",
+    Path("shop.yaml"),
+    objectives=(OBJECTIVE,),
+    sources=(ScrapeSource("api", "http://127.0.0.1:1/metrics", 0.25),),
+)
+OUTAGE = PlannedFault("down", "toxiproxy", "shop", {"proxy": "shop", "enabled": False}, 20.0, False, "x:1")
+
+
+def experiment(
+    *faults: PlannedFault, rules: tuple[Rule, ...] = (), foreign: tuple[str, ...] = ()
+) -> Experiment:
+    """An experiment with these faults and rules; recovery takes up to 10 s."""
+    method_s = sum(fault.duration_s for fault in faults)
+    return Experiment("down", Path("down.json"), "Down", {}, rules, faults, foreign, 5.0, 10.0, method_s)
+
+
+def made(given: Experiment, rates: dict[str, float] | None = None, *, placebo: bool = False) -> Plan:
+    """Its plan."""
+    return plan.make_plan(given, ENVIRONMENT, rates, placebo=placebo)
+
+
+def test_the_worst_case_is_a_full_outage_until_recovered() -> None:
+    """Twenty seconds of fault and ten of recovery are 30 of the day's 86.4."""
+    (forecast,) = made(experiment(OUTAGE)).forecast
+    assert forecast.worst_percent == pytest.approx(100 * 30 / 86.4)
+
+
+def test_a_cost_rule_bounds_the_worst_case() -> None:
+    """It aborts at 10 %, plus what detection and undo add."""
+    (forecast,) = made(experiment(OUTAGE, rules=(Rule("orders", cost=Fraction("0.1")),))).forecast
+    assert 10 < forecast.worst_percent < 11
+    assert forecast.abort_at_seconds is not None
+
+
+def test_nothing_costs_nothing() -> None:
+    """The fault `nothing`, and every placebo, break nothing."""
+    nothing = replace(OUTAGE, kind="nothing", parameters={})
+    assert made(experiment(nothing)).forecast[0].worst_percent == 0
+    assert made(experiment(OUTAGE), placebo=True).forecast[0].worst_percent == 0
+
+
+def test_faults_that_overlap_last_as_long_as_their_union() -> None:
+    """From the first start to the last end."""
+    second = replace(OUTAGE, starts_s=10.0, background=True)
+    assert plan.fault_seconds(experiment(OUTAGE, second)) == 30.0
+
+
+def test_foreign_actions_are_outside_the_promise_and_said_so() -> None:
+    """The plan lists them with what becomes of them: nobody knows."""
+    outcomes = {each.fault: each.outcome for each in made(experiment(foreign=("theirs.break",))).if_host_dies}
+    assert "foreign" in outcomes["theirs.break"]
+
+
+def test_power_is_judged_once_traffic_is_known() -> None:
+    """Without rates nothing is said; with too few the floor is refused, with the ways out."""
+    given = experiment(OUTAGE, rules=(Rule("orders", hold=Fraction("0.999")),))
+    assert made(given).power == ()
+
+    weak = made(given, {"orders": 10.0})
+    assert not weak.power[0].decidable
+    with pytest.raises(Refused) as refused:
+        plan.refuse_underpowered(weak, allowed=False)
+    assert refused.value.reason == "underpowered"
+    assert "--allow-underpowered" in refused.value.hint
+
+    plan.refuse_underpowered(weak, allowed=True)
+    plan.refuse_underpowered(made(given, {"orders": 1000.0}), allowed=False)
+
+
+def count(total: int) -> Count:
+    """A clean count."""
+    return Count(total, 0, total, total, 0, 0)
+
+
+def test_budgets_are_projected_from_the_baseline() -> None:
+    """100 events a second are 8.64 million a day, of which 0.1 % may be bad."""
+    budgets = plan.budgets(ENVIRONMENT, {"orders": count(1000)}, 10.0, {})
+    assert budgets["orders"].size == 8640
+
+
+def test_without_a_baseline_the_run_itself_is_projected() -> None:
+    """And where neither is known, there is no budget to speak of."""
+    none: dict[str, Count | NoData] = {"orders": NoData("source-down")}
+    assert plan.budgets(ENVIRONMENT, none, 10.0, {}) == {}
+    assert plan.budgets(ENVIRONMENT, {}, 0.0, {}, {"orders": (500, 5.0)})["orders"].size == 8640
+
+
+def test_slices_need_no_traffic() -> None:
+    """A week has its minutes, whatever happens in them."""
+    slices = Objective(**{**vars(OBJECTIVE), "method": "Timeslices", "window_s": 604800})
+    environment = replace(ENVIRONMENT, objectives=(slices,))
+    assert plan.budgets(environment, {}, 0.0, {})["orders"].window_events == 10080
+
+
+def test_the_policy_sees_what_is_consumed() -> None:
+    """Half of the budget consumed, and the worst case of the plan."""
+    budgets = plan.budgets(ENVIRONMENT, {"orders": count(1000)}, 10.0, {"orders": 4320})
+    (outlook,) = plan.outlooks(ENVIRONMENT, made(experiment(OUTAGE)), budgets)
+    assert outlook.consumed == 0.5
+    assert outlook.worst == pytest.approx(30 / 86.4)
