@@ -1,3 +1,13 @@
 """Chaos engineering that ends every fault and prices it in error budget."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0"
+
+
+def discover(discover_system: bool = True) -> Any:
+    """For `chaos discover slochaos`, which looks for this function here. The extension is imported only then."""
+    return import_module("slochaos.extension").discover(discover_system)

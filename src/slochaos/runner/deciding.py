@@ -39,6 +39,11 @@ def replay_leftovers(run: RunState) -> None:
             )
 
 
+def hold_targets(run: RunState) -> None:
+    """Check the targets against the allow-list and lock them, before time is spent on a baseline."""
+    run.system.guard.lock(run.system.experiment.faults)
+
+
 def read_budget(run: RunState) -> None:
     """What is consumed already, and whether the policy lets a run spend more."""
     run.stream.emit(events.StepStarted(step="budget"))

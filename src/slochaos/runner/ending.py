@@ -133,6 +133,9 @@ def _own(run: RunState, states: Iterable[InjectionState]) -> tuple[InjectionStat
 def _explain_ending(run: RunState) -> None:
     """What the child's end means when nobody aborted it. Raises Refused when nothing was injected."""
     toolkit, injections, experiment = run.toolkit, run.injections, run.system.experiment
+    if injections.guard_ended and not run.findings.errors:
+        run.findings.errors.append(f"the guard ended the run early: {injections.guard_ended}")
+        return
     if run.abort is not None:
         return
     if injections.first_intended is None and injections.refused:

@@ -30,7 +30,6 @@ def open_gate(run: RunState) -> None:
     run.interrupts.check()
     if run.sampler is not None:
         while_turning(run, run.sampler.sample_now, beating=True)
-    run.system.guard.lock(run.system.experiment.faults)
     run.system.guard.open_gate()
 
 

@@ -71,6 +71,7 @@ def _one(run: RunState, *, last: bool) -> Result:
 
         start_system(run)
         deciding.replay_leftovers(run)
+        deciding.hold_targets(run)
         deciding.read_budget(run)
         deciding.make_plan(run)
         deciding.take_baseline(run)
