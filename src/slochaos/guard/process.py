@@ -169,8 +169,8 @@ class GuardProcess:
 
     async def _end(self, reason: str) -> None:
         """Close the gate, undo, verify; then the child, the services, the locks, the log."""
-        await self._undo_everything()
         self._publish({"kind": "ending", "detail": {"reason": reason}})
+        await self._undo_everything()
         watched_gone = not self._watched.alive()
         if self._child is not None and (watched_gone or self._stale() or is_stopped(self._config.watch_pid)):
             self._child.kill_session()
