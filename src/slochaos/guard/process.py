@@ -147,11 +147,7 @@ class GuardProcess:
             if silent and self._config.heartbeat_s and now - before < STALL_S:
                 self._end_soon(f"no sign of life from the run for {self._config.heartbeat_s:g} s")
             before = now
-            if (
-                self._config.heartbeat_s
-                and self._last_beat is not None
-                and is_stopped(self._config.watch_pid)
-            ):
+            if self._config.heartbeat_s and is_stopped(self._config.watch_pid):
                 self._end_soon("the process of the run was stopped")
             for name in self._services.ended():
                 if name not in told:
