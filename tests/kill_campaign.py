@@ -133,6 +133,7 @@ class Campaign:
         for process in hit:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(getattr(signal, case.signal))
+        begun = next(_log_lines(folder), None) is not None
         if not hit:
             outcome.by = "not killed"
         since = time.monotonic()
@@ -147,7 +148,7 @@ class Campaign:
                 process.send_signal(signal.SIGCONT)
         everyone = {**family, **family_of(run.pid, folder)}
         outcome.left_processes = _still_there(everyone, run)
-        outcome.recorded = _record(folder / ".slochaos" / "runs" / "killed")
+        outcome.recorded = _record(folder / ".slochaos" / "runs" / "killed") or ("" if begun else "not begun")
         return outcome
 
     def _await_clean(

@@ -52,7 +52,6 @@ def check(outcomes: list[Outcome]) -> None:
         assert outcome.next_exit == 0, f"the next run failed: {outcome}"
 
 
-@pytest.mark.soak
 def test_nothing_survives_a_kill(servers: list[ToxiproxyServerProcess], tmp_path: Path) -> None:
     """Sixty seeded cases over every pair of victims and signal."""
     check(run_cases(servers, tmp_path, range(IN_TEST)))
