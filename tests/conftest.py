@@ -12,6 +12,10 @@ from hypothesis import settings
 from tests.toxiproxy_servers import NoGo, ToxiproxyServerProcess, real_binary, start_embedded, start_real
 from tests.upstreams import Upstream, echo_server
 
+# A shell starts its background jobs with SIGINT ignored, and a run respects that; the tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # A busy machine is no failure, and a failing example has to come again.
 settings.register_profile("slochaos", deadline=None, derandomize=True)
 settings.load_profile("slochaos")
