@@ -35,7 +35,7 @@ SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGSTOP")
 APIS = ("healthy", "hanging", "failing", "late")
 SLOCHAOS = (sys.executable, "-c", "from slochaos.cli.main import main; main()")
 GIVE_UP_S = 40.0
-MILESTONES = {"start": 1.5, "armed": 1.0, "applied": FAULT_S + 0.5}
+MILESTONES = {"start": 1.5, "armed": 1.0, "intended": 0.03, "applied": FAULT_S + 0.2, "undoing": 0.05}
 """What a kill waits for, and up to how many seconds it comes after that."""
 
 
@@ -56,7 +56,7 @@ class Case:
     def of(cls, seed: int) -> Case:
         """The case of a seed: every combination of victims, signal and API comes up evenly."""
         rng = random.Random(f"kill-{seed}")
-        milestone = rng.choices(tuple(MILESTONES), weights=(2, 4, 5))[0]
+        milestone = rng.choices(tuple(MILESTONES), weights=(2, 3, 3, 5, 3))[0]
         combination = seed % (len(VICTIMS) * len(SIGNALS) * len(APIS))
         return cls(
             seed=seed,
@@ -306,9 +306,9 @@ def family_of(supervisor: int, folder: Path) -> dict[str, psutil.Process]:
 def _await_milestone(case: Case, folder: Path, run: subprocess.Popen[bytes]) -> None:
     while run.poll() is None:
         states = [line.get("state") for line in _log_lines(folder)]
-        if case.milestone == "start" or (case.milestone == "armed" and states) or "applied" in states:
+        if case.milestone in ("start", *states) or (case.milestone == "armed" and states):
             break
-        time.sleep(0.005)
+        time.sleep(0.002)
     time.sleep(case.moment_s)
 
 

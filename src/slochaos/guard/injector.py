@@ -102,6 +102,7 @@ class Injector:
         self._held: dict[str, Held] = {}
         self._locks: dict[str, Held] = {}
         self._numbers = 0
+        self._closing = False
         self.gate_open = config.gate_open
 
     def injections(self) -> list[Held]:
@@ -217,11 +218,14 @@ class Injector:
             return due
 
     def release_locks(self) -> list[Future[Any]]:
-        """Queue the release of every target that this run holds."""
+        """Let nothing be locked any more; queue the release of every target that this run holds.
+
+        Each release comes after what its target's thread is doing, so a lock that is being taken goes too.
+        """
         with self._mutex:
-            locks = list(self._locks.values())
-            self._locks.clear()
-        return [self.submit(lock.injection.queue, partial(self.undo, lock)) for lock in locks]
+            self._closing = True
+            queues = list(self._queues)
+        return [self.submit(queue, partial(self._release, queue)) for queue in queues]
 
     def close(self) -> None:
         """Let the target threads end."""
@@ -231,6 +235,12 @@ class Injector:
     def _check_gate(self) -> None:
         if not self.gate_open:
             raise GateClosed("the run is ending or has not begun its fault phase, so nothing is injected now")
+
+    def _release(self, queue: str) -> None:
+        with self._mutex:
+            lock = self._locks.pop(queue, None)
+        if lock is not None:
+            self.undo(lock)
 
     def _check_and_lock(self, injection: Injection) -> None:
         for operation in injection.operations:
@@ -242,6 +252,8 @@ class Injector:
             return
         assert isinstance(injection.lock, Lock)
         with self._mutex:
+            if self._closing:
+                raise GateClosed("the run is ending, so no target is taken any more")
             if injection.queue in self._locks:
                 return
         expires = math.ceil(clock.wall() + self._config.longest_s)

@@ -175,7 +175,8 @@ class GuardProcess:
         left = [held for held in self._injector.injections() if held.open]
         if watched_gone:
             self._write_obituary(reason)
-        if left:
+        run = read_log(self._log.path)
+        if left or (run is not None and run.open):
             self._log.close()
         else:
             self._log.remove()

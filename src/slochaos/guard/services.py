@@ -91,6 +91,8 @@ class Services:
         return ""
 
     def _launch(self, service: Service) -> None:
+        if self.stopping:
+            raise ServiceError(f"the service {service.name} is not started: the run is ending")
         path = self._folder / f"{service.name}.log"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
