@@ -31,7 +31,9 @@ def make_result(run: RunState) -> record.Result:
         run=_run(run, status, ended),
         objectives=tuple(each.result for each in accounted),
         plan=run.plan or record.Plan(),
-        injections=tuple(injection_record(each) for each in run.final_injections if each.intended),
+        injections=tuple(
+            injection_record(each, _activity(run, each)) for each in run.final_injections if each.intended
+        ),
         recovery=_recovery(run),
         abort=_abort(run),
         chaos_toolkit=_toolkit(run),
@@ -92,12 +94,19 @@ def _slow_recovery(run: RunState) -> tuple[str, ...]:
     )
 
 
-def injection_record(state: InjectionState) -> record.InjectionRecord:
+def _activity(run: RunState, state: InjectionState) -> str:
+    """What the experiment calls this fault: the guard knows its preset only."""
+    planned = run.system.experiment.faults if run.system_ else ()
+    return next((fault.name for fault in planned if fault.preset == state.name), state.name)
+
+
+def injection_record(state: InjectionState, name: str) -> record.InjectionRecord:
     """One injection as result.json has it."""
     undoing = state.times.get("undoing")
     took_ms = 1000 * (state.undone[0] - undoing[0]) if state.undone and undoing else None
     return record.InjectionRecord(
         id=state.id,
+        name=name,
         kind=state.kind,
         target=state.target,
         applied=timestamp(state.applied[1]) if state.applied else None,

@@ -24,7 +24,7 @@ _SHORTEST_S = 0.001
 class PlannedFault:
     """One fault that the method or the rollbacks will ask for: `kind` and `parameters` are those of `faults/`.
 
-    `starts_s` is its earliest start, in seconds from the method's.
+    `starts_s` is its earliest start, in seconds from the method's; `preset` is the toxic's name, where there is one.
     """
 
     name: str
@@ -35,6 +35,7 @@ class PlannedFault:
     background: bool
     where: str
     starts_s: float = 0.0
+    preset: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,10 @@ def _fault(path: Path, activity: Activity, starts_s: float, known: Mapping[str, 
         return None
     arguments = activity.arguments()
     duration_s = substituted(arguments["duration"], known).seconds(least=_SHORTEST_S, most=MAX_DURATION_S)
-    target, parameters = "nothing", dict[str, Any]()
+    target, parameters, name = "nothing", dict[str, Any](), "nothing"
     if activity.function == "toxiproxy":
-        preset = substituted(arguments["toxic"], known).parsed(
-            lambda name: toxics.load(toxics.find(name, path))
+        name, preset = substituted(arguments["toxic"], known).parsed(
+            lambda name: (name, toxics.load(toxics.find(name, path)))
         )
         target, parameters = preset.proxy, preset.parameters
     return PlannedFault(
@@ -148,6 +149,7 @@ def _fault(path: Path, activity: Activity, starts_s: float, known: Mapping[str, 
         background=activity.background,
         where=activity.field.where,
         starts_s=starts_s,
+        preset=name,
     )
 
 

@@ -63,9 +63,17 @@ def test_our_experiment(tmp_path: Path) -> None:
     assert found.rules == (Rule("api-success", Fraction(99, 100), Fraction(1, 20), where=f"{path}:8"),)
     assert found.faults == (
         PlannedFault(
-            "break it", "toxiproxy", "database", OUTAGE, 20.0, background=False, where=f"{path}:{fault}"
+            "break it",
+            "toxiproxy",
+            "database",
+            OUTAGE,
+            20.0,
+            background=False,
+            where=f"{path}:{fault}",
+            preset=found.faults[0].preset,
         ),
     )
+    assert found.faults[0].preset == GOOD_EXPERIMENT["method"][0]["provider"]["arguments"]["toxic"]
     assert (found.baseline_s, found.recovery_s, found.method_s) == (10.0, 60.0, 20.0)
     assert (found.foreign_actions, found.other_code) == ((), ())
     assert found.asked_objectives == (("api-success", f"{path}:{objective}"),)
