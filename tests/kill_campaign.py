@@ -326,11 +326,13 @@ def _phase(folder: Path) -> str:
 
 
 def _undone(folder: Path, run: subprocess.Popen[bytes]) -> bool:
-    """Whether nothing can begin any more: the log is closed, and no process of the run would open one."""
+    """Whether nothing can begin any more: the log is closed, and nobody is left who would open one.
+
+    The child cannot: it injects through the guard, and ends with its supervisor, once that goes on.
+    """
     if next(_log_lines(folder), None) is not None:
         return False
-    alive = [p for p in family_of(run.pid, folder).values() if _runs(p)]
-    return not alive
+    return not any(_runs(process) for name, process in family_of(run.pid, folder).items() if name != "child")
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -1,7 +1,7 @@
 """A fake in front of a real Toxiproxy's API, for what a real server will not do on demand.
 
-It relays every request unless a rule says otherwise: answer 500, hang, or deliver late, that is after the
-client has gone, as a retransmitted packet does.
+It relays every request unless a rule says otherwise: answer 500, hang, carry it out and never answer
+("deaf"), or deliver late, that is after the client has gone, as a retransmitted packet does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
-Action = Literal["relay", "fail", "hang"] | float
+Action = Literal["relay", "fail", "hang", "deaf"] | float
 Rule = Callable[[str, str, bytes], Action]
 """Method, path and body of a request to what becomes of it; a number delivers it that many seconds late."""
 
@@ -37,13 +37,22 @@ class Meddler:
                 if action == "fail":
                     self._send(500, b'{"error":"made up","status":500}')
                     return
+                if action == "deaf":
+                    self._relay(body)
+                    meddler.released.wait(30)
+                    return
                 if isinstance(action, float):
                     time.sleep(action)
+                self._send(*self._relay(body))
+
+            def _relay(self, body: bytes) -> tuple[int, bytes]:
                 relayed = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-                relayed.request(self.command, self.path, body)
-                answer = relayed.getresponse()
-                self._send(answer.status, answer.read())
-                relayed.close()
+                try:
+                    relayed.request(self.command, self.path, body)
+                    answer = relayed.getresponse()
+                    return answer.status, answer.read()
+                finally:
+                    relayed.close()
 
             do_GET = do_POST = do_PATCH = do_DELETE = _any  # noqa: N815
 

@@ -27,10 +27,10 @@ from slochaos.errors import (
     TargetUnreached,
 )
 from slochaos.guard import control, recovery
-from slochaos.guard.client import ExperimentClient, Guard, InjectionState, connect
-from slochaos.guard.undolog import logged_runs
+from slochaos.guard.client import Connection, ExperimentClient, Guard, InjectionState, connect
+from slochaos.guard.undolog import UndoLog, log_path, logged_runs
 from slochaos.record import Result
-from slochaos.spec.environment import Caps, Environment, Ready, Service
+from slochaos.spec.environment import AllowedProxy, Caps, Environment, Ready, Service
 from tests.guarded import LATENCY, OUTAGE, Target, make_config, make_target, only_services
 from tests.toxiproxy_servers import ToxiproxyServerProcess, free_port
 
@@ -427,6 +427,112 @@ def test_a_target_that_cannot_be_reached_is_said_at_once(tmp_path: Path, target:
             inject(client, OUTAGE, 1.0)
         assert time.monotonic() - started < 5.0
     assert control.status(tmp_path / "state") == []
+
+
+def test_the_experiments_process_does_not_command_the_guard(tmp_path: Path, target: Target) -> None:
+    """Whoever has the socket may inject and end faults; gate, heartbeat and end are the supervisor's."""
+    with guarded(tmp_path, target.environment(), gate_open=False) as (guard, _):
+        intruder = Connection(guard.socket)
+        for call in ("open_gate", "adopt", "finish", "undo_all", "start_services", "lock", "nonsense"):
+            with pytest.raises(GuardError, match="takes no call"):
+                intruder.ask(call, pid=os.getpid(), kind="nothing", parameters={})
+        with pytest.raises(GuardError, match="only the process that started the guard"):
+            intruder.ask("subscribe", token="guessed")
+        intruder.close()
+        guard.beat()
+
+
+def test_a_protected_environment_takes_no_fault_that_stays(tmp_path: Path, target: Target) -> None:
+    """The guard itself refuses an outage there, whoever asks; a toxic expires and is taken."""
+    with guarded(tmp_path, target.environment(protected=True)) as (_, client):
+        with pytest.raises(TargetNotAllowed, match="would stay if this host died"):
+            inject(client, OUTAGE, 1.0)
+        assert inject(client, LATENCY, 0.05).state == "applied"
+    assert target.clean()
+
+
+def test_takeover_waits_for_whoever_holds_the_log(tmp_path: Path, target: Target) -> None:
+    """A log that another process has claimed for a moment is not taken for an undone one."""
+    guard = Guard.start(make_config(tmp_path, target.environment()))
+    client = connect(guard.socket)
+    inject(client, OUTAGE, 30.0)
+    kill(guard)
+    held = UndoLog.claim(log_path(tmp_path / "state", "test-run"))
+    assert held is not None
+    threading.Timer(0.5, held.close).start()
+    assert [state.state for state in guard.take_over()] == ["undone"]
+    assert target.clean()
+    client.close()
+
+
+def test_an_undo_does_not_wait_for_a_log_that_cannot_be_written(
+    tmp_path: Path, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault ends first; the record is what suffers."""
+
+    def full(*_: object) -> None:
+        raise StateError("no space left (made up)")
+
+    guard = Guard.start(make_config(tmp_path, target.environment()))
+    client = connect(guard.socket)
+    inject(client, OUTAGE, 30.0)
+    inject(client, LATENCY, 30.0)
+    kill(guard)
+    monkeypatch.setattr(UndoLog, "write", full)
+    assert {state.state for state in guard.take_over()} == {"undone"}
+    assert target.clean()
+    client.close()
+
+
+def test_a_guard_that_dies_at_the_end_is_not_taken_for_one_that_ended(tmp_path: Path, target: Target) -> None:
+    """The lock it held is released by the taker-over."""
+    guard = Guard.start(make_config(tmp_path, target.environment()))
+    client = connect(guard.socket)
+    client.wait(inject(client, OUTAGE, 0.05).id)
+    os.kill(guard.pid, signal.SIGKILL)
+    with pytest.raises(GuardError, match="died while it was ending the run"):
+        guard.finish()
+    guard.take_over()
+    assert target.clean()
+    client.close()
+
+
+def test_a_damaged_log_does_not_keep_others_from_being_recovered(tmp_path: Path, target: Target) -> None:
+    """It is said, with what to do, and the rest is undone."""
+    guard = Guard.start(make_config(tmp_path, target.environment()))
+    client = connect(guard.socket)
+    inject(client, OUTAGE, 30.0)
+    kill(guard)
+    (tmp_path / "state" / "undo" / "broken.log").write_text("{}\ngarbage\n")
+    done = {each.run_id: each for each in recovery.recover(tmp_path / "state")}
+    assert done["test-run"].ok
+    assert not done["broken"].ok
+    assert "mv " in done["broken"].by_hand
+    assert target.clean()
+    client.close()
+
+
+def test_a_fault_on_a_service_of_a_dead_run_is_gone_with_it(tmp_path: Path) -> None:
+    """The Toxiproxy that the run itself had started died with it: nothing is left to wait for."""
+    port, listen = free_port(), f"127.0.0.1:{free_port()}"
+    server = f"http://127.0.0.1:{port}"
+    flags = ("--port", str(port), "--proxy", f"database={listen},127.0.0.1:9")
+    command = (sys.executable, "-m", "slochaos.toxiproxy", *flags)
+    environment = Environment(
+        "test",
+        Path("x"),
+        proxies=(AllowedProxy(server, "database", listen, "127.0.0.1:9"),),
+        services=(Service("toxiproxy", command, Ready(http=f"{server}/version")),),
+    )
+    guard = Guard.start(make_config(tmp_path, environment))
+    guard.start_services(lambda _: None)
+    client = connect(guard.socket)
+    inject(client, OUTAGE, 30.0)
+    kill(guard)
+    assert wait_until(lambda: not _listens(port))
+    assert {each.state for each in recovery.recover(tmp_path / "state", try_for_s=60.0)} == {"gone"}
+    assert control.status(tmp_path / "state") == []
+    client.close()
 
 
 def test_a_placebo_touches_nothing(tmp_path: Path, target: Target) -> None:

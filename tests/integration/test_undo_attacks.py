@@ -18,6 +18,7 @@ from slochaos.errors import SlochaosError, TargetError
 from slochaos.faults import prepare
 from slochaos.faults.catalogue import Ticket
 from slochaos.faults.operation import Operation
+from slochaos.faults.toxiproxy import _canary_host
 from slochaos.faults.toxiproxy_api import ToxiproxyServer
 from slochaos.guard.client import Guard, connect
 from slochaos.guard.sweep import sweep
@@ -134,6 +135,46 @@ def test_a_toxic_that_cannot_be_deleted_is_removed_by_harder_means(
     state = target.state()
     assert [each["type"] for each in state["toxics"]] == ["bandwidth"]
     assert state["enabled"]
+
+
+def test_a_slow_server_is_no_reason_for_harder_means(target: Target) -> None:
+    """Changes that are carried out but answered late must not end in the user's proxy being made anew, or lost."""
+    with meddling(target.server.port) as meddler:
+        toxic = operation(through(meddler, target), LATENCY)
+        toxic.perform()
+        asked: list[str] = []
+
+        def rule(method: str, path: str, _body: bytes) -> Action:
+            asked.append(f"{method} {path}")
+            return "deaf" if method != "GET" else "relay"
+
+        meddler.rule = rule
+        assert toxic.undo(applied=True, last=True).end == "undone"
+        assert [
+            each for each in asked if each.startswith(("PATCH", "DELETE /proxies/database ", "POST"))
+        ] == []
+    assert target.clean()
+
+
+def test_our_own_half_of_an_undo_is_nobody_elses_doing(tmp_path: Path, target: Target) -> None:
+    """An undo that failed after it had enabled the proxy is repeated, and does not blame an operator."""
+    with meddling(target.server.port) as meddler:
+        guard = Guard.start(make_config(tmp_path, through(meddler, target)))
+        client = connect(guard.socket)
+        state = client.inject("fault", "toxiproxy", "database", OUTAGE, 0.3)
+        meddler.rule = once(lambda m, p, _: m == "DELETE" and "/toxics/" in p, "fail")
+        assert client.wait(state.id).state == "undone"
+        client.close()
+        guard.finish()
+    assert target.clean()
+
+
+def test_a_loopback_proxy_of_another_host_is_not_looked_for_here() -> None:
+    """A refused connect on this host's loopback says nothing about a proxy that listens on another's."""
+    assert _canary_host("127.0.0.1", "http://192.0.2.7:8474") is None
+    assert _canary_host("127.0.0.1", "http://localhost:8474") == "127.0.0.1"
+    assert _canary_host("0.0.0.0", "http://toxi") == "toxi"
+    assert _canary_host("10.0.0.5", "http://toxi:8474") == "10.0.0.5"
 
 
 def test_the_ladder_leaves_other_proxies_alone(target: Target) -> None:

@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 from slochaos import paths
+from slochaos.errors import Refused
 from slochaos.guard import client
 from slochaos.guard.client import ExperimentClient
 from slochaos.guard.config import GuardConfig
@@ -62,6 +63,12 @@ def _config() -> GuardConfig:
     experiment = experiment_path()
     name = os.environ.get("SLOCHAOS_ENVIRONMENT", "") or "local"
     file = environments.read(environments.find(name, experiment))
+    if file.protected:
+        raise Refused(
+            f"the environment {name!r} is protected: it has to be named on the command line of slochaos",
+            hint=f"slochaos run EXPERIMENT --environment {name}",
+            reason="protected",
+        )
     run_id = new_run_id()
     folder = RunFolder.make(run_id)
     folder.give_back_reserve()

@@ -26,10 +26,11 @@ class Undone:
 
 @dataclass(frozen=True)
 class Operation:
-    """Base of all operations. `kind` names the class in the undo log."""
+    """Base of all operations. `kind` names the class in the undo log; a `lasting` one cannot expire by itself."""
 
     kind: ClassVar[str] = ""
     evidence_noun: ClassVar[str] = ""
+    lasting: ClassVar[bool] = False
 
     def check(self) -> None:
         """See, without a change, that the target is what was allowed. Raises TargetNotAllowed, TargetError."""

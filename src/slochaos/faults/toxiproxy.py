@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 import shlex
 import socket
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from slochaos import clock
 from slochaos.errors import InvalidInput, LockHeld, Refused, TargetError, TargetGone, TargetNotAllowed
@@ -115,11 +117,7 @@ class Toxics(_ProxyOperation):
             return Undone(
                 "expired" if expired else "superseded" if applied else "undone", "the toxic was gone already"
             )
-        return _first_that_works(
-            lambda: self._delete(server, left),
-            lambda: self._toggle(server, state, left),
-            lambda: self._recreate(server, state),
-        )
+        return self._climb(server, state)
 
     def in_force(self) -> bool | None:
         """Whether the server shows all of them armed."""
@@ -136,36 +134,52 @@ class Toxics(_ProxyOperation):
     def _left(self, state: ProxyState) -> list[str]:
         return [toxic["name"] for toxic in self.toxics if toxic["name"] in state.toxics]
 
-    def _delete(self, server: ToxiproxyServer, names: list[str]) -> Undone:
-        for name in names:
-            server.delete_toxic(self.proxy, name)
-        return self._verified(server, "")
+    def _climb(self, server: ToxiproxyServer, before: ProxyState) -> Undone:
+        """Delete; where the server goes on showing the toxic, harder means. A lost answer is no reason for those.
 
-    def _toggle(self, server: ToxiproxyServer, state: ProxyState, names: list[str]) -> Undone:
+        Raises TargetError when the server cannot be asked how it stands, or still shows the toxic.
+        """
+        steps: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("", lambda: self._delete(server)),
+            ("the proxy was restarted", lambda: self._restart(server, before)),
+            ("the proxy was created anew", lambda: self._recreate(server, before)),
+        )
+        for how, step in steps:
+            failure: TargetError | None = None
+            try:
+                step()
+            except TargetError as error:
+                failure = error
+            if not self._left(server.proxy(self.proxy)):
+                return Undone("undone", how)
+        raise failure or TargetError(f"Toxiproxy {self.server} still shows a toxic of ours after deleting it")
+
+    def _delete(self, server: ToxiproxyServer) -> None:
+        for toxic in self.toxics:
+            server.delete_toxic(self.proxy, toxic["name"])
+
+    def _restart(self, server: ToxiproxyServer, before: ProxyState) -> None:
         """A delete can hang on an open connection; closing all of the proxy's connections frees it."""
-        server.set_enabled(self.proxy, enabled=False)
         try:
-            for name in names:
-                server.delete_toxic(self.proxy, name)
+            server.set_enabled(self.proxy, enabled=False)
         finally:
-            server.set_enabled(self.proxy, enabled=state.enabled)
-        return self._verified(server, "the proxy was restarted")
+            _insist(lambda: server.set_enabled(self.proxy, enabled=before.enabled))
+        self._delete(server)
 
-    def _recreate(self, server: ToxiproxyServer, state: ProxyState) -> Undone:
+    def _recreate(self, server: ToxiproxyServer, before: ProxyState) -> None:
         """Last resort: this one proxy anew, with what was not ours."""
         ours = {toxic["name"] for toxic in self.toxics}
-        server.delete_proxy(self.proxy)
-        server.create_proxy(self.proxy, self.listen, self.upstream, enabled=state.enabled)
-        for name, toxic in state.toxics.items():
-            if name not in ours:
-                server.add_toxic(self.proxy, dict(vars(toxic)))
-        return self._verified(server, "the proxy was created anew")
 
-    def _verified(self, server: ToxiproxyServer, detail: str) -> Undone:
-        left = self._left(server.proxy(self.proxy))
-        if left:
-            raise TargetError(f"Toxiproxy {self.server} still shows {', '.join(left)} after deleting it")
-        return Undone("undone", detail)
+        def create() -> None:
+            server.create_proxy(self.proxy, self.listen, self.upstream, enabled=before.enabled)
+            for name, toxic in before.toxics.items():
+                if name not in ours:
+                    server.add_toxic(self.proxy, dict(vars(toxic)))
+
+        try:
+            server.delete_proxy(self.proxy)
+        finally:
+            _insist(create)
 
 
 @dataclass(frozen=True)
@@ -173,18 +187,26 @@ class Outage(_ProxyOperation):
     """The proxy disabled: open connections closed, new ones refused."""
 
     kind: ClassVar[str] = "toxiproxy.outage"
+    lasting: ClassVar[bool] = True
     evidence_noun: ClassVar[str] = "canary connects refused"
     tag: str
 
-    def perform(self) -> None:
-        """Tag the proxy, disable it, read both back."""
-        server = self._api()
+    def check(self) -> None:
+        """See that the proxy is the allowed one and up."""
+        self._expect_up(self._api())
+
+    def _expect_up(self, server: ToxiproxyServer) -> None:
         if not self._expect(server).enabled:
             raise Refused(
                 f"the proxy {self.proxy!r} is disabled already, so there is nothing to take away",
                 hint="enable it first, or find out who disabled it",
                 reason="already-down",
             )
+
+    def perform(self) -> None:
+        """Tag the proxy, disable it, read both back."""
+        server = self._api()
+        self._expect_up(server)
         server.add_toxic(
             self.proxy,
             {
@@ -205,7 +227,7 @@ class Outage(_ProxyOperation):
         if isinstance(state, Undone):
             return state
         if self.tag not in state.toxics:
-            if not state.enabled and applied:
+            if not state.enabled:
                 return Undone(
                     "superseded", "our tag is gone and the proxy is down: somebody else holds it down"
                 )
@@ -222,10 +244,10 @@ class Outage(_ProxyOperation):
 
     def in_force(self) -> bool | None:
         """Whether a canary connect is refused."""
-        host, _, port = self.listen.rpartition(":")
-        host = host.strip("[]")
-        if host in ("", "0.0.0.0", "::"):  # noqa: S104
-            host = _host(self.server)
+        listen, _, port = self.listen.rpartition(":")
+        host = _canary_host(listen, self.server)
+        if host is None:
+            return not self._api().proxy(self.proxy).enabled
         try:
             socket.create_connection((host, int(port)), timeout=CANARY_S).close()
         except ConnectionRefusedError:
@@ -263,9 +285,13 @@ class Lock(Operation):
     def perform(self) -> None:
         """Take the lock, over an expired one if need be. Raises LockHeld naming the holder."""
         server = ToxiproxyServer(self.server)
-        for _ in range(2):
+        for attempt in range(2):
             if server.create_proxy(self.name, "127.0.0.1:0", self.holder, enabled=False):
-                return
+                if attempt:  # another run may have seen the same expired lock, and deletes ours for it
+                    time.sleep(0.2)
+                if not attempt or self._holder(server) == self.holder:
+                    return
+                continue
             holder = self._holder(server)
             if holder == self.holder:
                 return
@@ -352,9 +378,16 @@ class _Family:
 FAMILY = _Family()
 
 
-def _host(url: str) -> str:
-    """The host of `url`: where a proxy that listens on every address is reached."""
-    return url.split("//", 1)[-1].split("/", 1)[0].rpartition(":")[0].strip("[]") or "127.0.0.1"
+def _canary_host(listen: str, server: str) -> str | None:
+    """Where a proxy is reached from here; None where it listens on the loopback of another host."""
+    host, there = listen.strip("[]").lower(), urlsplit(server).hostname or ""
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104
+        return there
+    return None if _is_loopback(host) and not _is_loopback(there) else host
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def lock_holder(run_id: str, expires_wall: int, host: str) -> str:
@@ -420,12 +453,13 @@ def _expired(name: str) -> bool:
     return match is not None and int(match["expires"]) <= clock.wall()
 
 
-def _first_that_works(*steps: Callable[[], Undone]) -> Undone:
-    failure: TargetError | None = None
-    for step in steps:
+def _insist(change: Callable[[], object]) -> None:
+    """Make a change that must not be left half-way, for as long as it takes a server to come round."""
+    for pause_s in (0.1, 0.2, 0.5, 1.0, 2.0):
         try:
-            return step()
-        except TargetError as error:
-            failure = error
-    assert failure is not None
-    raise failure
+            change()
+        except TargetError:
+            time.sleep(pause_s)
+        else:
+            return
+    change()

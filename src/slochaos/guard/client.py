@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ ARM_S = 20.0
 ANSWER_S = 5.0
 SILENCE_S = 2.0
 BEAT_S = 0.2
+FINISH_S = 60.0
 KEPT = (
     "PATH",
     "HOME",
@@ -206,7 +208,7 @@ class Guard:
         self.pid = process.pid
         self._process = process
         self._connection = Connection(path)
-        self._connection.ask("subscribe")
+        self._connection.ask("subscribe", token=config.token)
         self._last_call = clock.now()
 
     @classmethod
@@ -318,16 +320,32 @@ class Guard:
         return [InjectionState.from_report(report) for report in self._connection.ask("injections")]
 
     def finish(self) -> None:
-        """Undo what is left, stop the services, release the locks, end the guard."""
+        """Undo what is left, stop the services, release the locks, end the guard.
+
+        Raises GuardError when the guard died or hung on the way: then `take_over`.
+        """
+        until = clock.now() + FINISH_S
         with suppress(GuardError):
             self._connection.send("finish")
-            while self._process.poll() is None and not self._connection.closed.is_set():
+            while (
+                self._process.poll() is None and not self._connection.closed.is_set() and clock.now() < until
+            ):
                 with suppress(subprocess.TimeoutExpired):
                     self._process.wait(BEAT_S)
                 self.beat()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(ANSWER_S)
+            self._process.wait(ANSWER_S if self._connection.closed.is_set() else BEAT_S)
         self._kill()
+        if self._process.returncode:
+            raise GuardError("the guard died while it was ending the run")
+
+    def watch_over(self) -> None:
+        """Take over when the guard dies or is stopped. For a process without a supervisor's loop; never returns
+        before that."""
+        while self._process.poll() is None and not is_stopped(self.pid):
+            time.sleep(BEAT_S)
+        with suppress(SlochaosError):
+            self.take_over()
 
     def take_over(self) -> list[InjectionState]:
         """Kill a guard that is dead or silent and undo everything from this process.
@@ -394,14 +412,6 @@ class ExperimentClient:
         reports = self._connection.ask("end_faults", timeout_s=None)
         return [InjectionState.from_report(report) for report in reports]
 
-    def start_services(self) -> None:
-        """Start the environment's services, for runs without a supervisor."""
-        self._connection.ask("start_services", timeout_s=None)
-
-    def lock(self, kind: str, parameters: Mapping[str, Any]) -> None:
-        """Hold a target for this run."""
-        self._connection.ask("lock", timeout_s=None, kind=kind, parameters=parameters)
-
     def close(self) -> None:
         """Hang up; the guard stays."""
         self._connection.close()
@@ -419,11 +429,11 @@ def start_for_this_process(config: GuardConfig) -> ExperimentClient:
     """A guard for a plain `chaos run`: it watches this process and needs no heartbeat."""
     guard = Guard.start(config)
     _started.append(guard)  # kept alive: its connection must not be collected while the process lives
+    threading.Thread(target=guard.watch_over, name="guard watch", daemon=True).start()
     os.environ[wire.SOCKET_VARIABLE] = str(guard.socket)
-    client = connect(guard.socket)
     if config.environment.services:
-        client.start_services()
-    return client
+        guard.start_services(lambda _: None)
+    return connect(guard.socket)
 
 
 def stop(path: Path, why: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import secrets
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ class GuardConfig:
     """One run as its guard sees it.
 
     `watch_pid` is the process whose end ends every fault. `heartbeat_s` 0 means that this process does not
-    beat (a plain `chaos run`). `longest_s` bounds how long the run may hold its locks.
+    beat (a plain `chaos run`). `longest_s` bounds how long the run may hold its locks. `lasting_allowed`:
+    faults that cannot expire were named for this protected environment. `token` tells the supervisor from the
+    experiment's process, which must not command the guard.
     """
 
     run_id: str
@@ -28,6 +31,8 @@ class GuardConfig:
     gate_open: bool = False
     heartbeat_s: float = 2.0
     longest_s: float = 3600.0
+    lasting_allowed: bool = False
+    token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     def to_json(self) -> str:
         """One JSON document for the guard's standard input. Objectives stay behind: the guard decides nothing."""
@@ -71,7 +76,17 @@ class GuardConfig:
         )
 
 
-_PLAIN = ("run_id", "watch_pid", "experiment", "placebo", "gate_open", "heartbeat_s", "longest_s")
+_PLAIN = (
+    "run_id",
+    "watch_pid",
+    "experiment",
+    "placebo",
+    "gate_open",
+    "heartbeat_s",
+    "longest_s",
+    "lasting_allowed",
+    "token",
+)
 
 
 def _service(data: dict[str, Any]) -> Service:

@@ -69,6 +69,11 @@ def stop(state_dir: Path, run_id: str | None = None, why: str = "stopped by an o
 
 
 def _status(run: LoggedRun) -> RunStatus:
+    if run.damage:
+        aside = {"kind": "", "name": "", "expires_wall": 0.0, "evidence": "", "detail": run.damage}
+        aside |= {"id": "?", "target": str(run.path), "state": "unreadable", "times": {}}
+        damaged = {**aside, "by_hand": f"look at the target, then: mv {run.path} {run.path}.seen"}
+        return RunStatus(run.run_id, "", "", "", False, 0.0, "", (damaged,), (), ())
     opened = [entry for entry in run.open if "operations" in entry.opened]
     reports = [report(entry) for entry in opened]
     return RunStatus(

@@ -22,6 +22,7 @@ from slochaos.errors import (
     SlochaosError,
     StateError,
     TargetError,
+    TargetNotAllowed,
     TargetUnreached,
 )
 from slochaos.faults import catalogue
@@ -141,6 +142,7 @@ class Injector:
             expires = math.ceil(clock.wall() + duration_s + EXPIRY_GRACE_S)
             ticket = catalogue.Ticket(self._config.run_id, number, expires)
             injection = catalogue.prepare(kind, parameters, self._config.environment, ticket)
+            self._check_protection(name, injection)
             if self._config.placebo:
                 injection = Injection(injection.target, injection.queue, (Nothing(),))
             held = Held(str(number), name, kind, injection, float(duration_s), expires)
@@ -232,6 +234,15 @@ class Injector:
         for queue in self._queues.values():
             queue.shutdown(wait=False)
 
+    def _check_protection(self, name: str, injection: Injection) -> None:
+        lasting = any(operation.lasting for operation in injection.operations)
+        if self._config.environment.protected and lasting and not self._config.lasting_allowed:
+            raise TargetNotAllowed(
+                f"{name!r} would stay if this host died, which a protected environment does not take",
+                hint="use a fault that expires by itself, or name it: --allow-lasting FAULT",
+                reason="protected",
+            )
+
     def _check_gate(self) -> None:
         if not self.gate_open:
             raise GateClosed("the run is ending or has not begun its fault phase, so nothing is injected now")
@@ -293,6 +304,8 @@ class Injector:
             try:
                 return undo_operations(held.injection.operations, applied=applied, last=last)
             except TargetError as error:
+                # What is changed now may be our own half of an undo, and no operator's doing.
+                applied = False
                 held.detail = error.message
                 if attempt == 0:
                     self._enter(held, "failed", must=False)

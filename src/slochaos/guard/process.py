@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import json
 import os
 import select
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,8 @@ from slochaos.guard.undolog import UndoLog, read_log
 TICK_S = 0.02
 STALL_S = 0.5
 FAREWELL_S = 0.5
+EVERYBODYS = ("hello", "subscribe", "inject", "wait", "end_faults", "injections", "stop")
+"""Calls that the experiment's process and other terminals may make; the rest is the supervisor's."""
 
 
 class GuardProcess:
@@ -98,6 +102,7 @@ class GuardProcess:
             "environment": self._config.environment.name,
             "experiment": self._config.experiment,
             "started_wall": clock.wall(),
+            "own_services": bool(self._config.environment.services),
         }
         try:
             return UndoLog.create(self._config.state_dir, self._config.run_id, header)
@@ -164,29 +169,36 @@ class GuardProcess:
             self._ending = asyncio.create_task(self._end(reason))
 
     async def _end(self, reason: str) -> None:
-        """Close the gate, undo, verify; then the child, the services, the locks, the log."""
-        self._publish({"kind": "ending", "detail": {"reason": reason}})
-        await self._undo_everything()
-        watched_gone = not self._watched.alive()
-        if self._child is not None and (watched_gone or self._stale() or is_stopped(self._config.watch_pid)):
-            self._child.kill_session()
-        await asyncio.gather(*map(asyncio.wrap_future, self._injector.release_locks()))
-        await self._services.stop()
-        left = [held for held in self._injector.injections() if held.open]
-        if watched_gone:
-            self._write_obituary(reason)
-        run = read_log(self._log.path)
-        if left or (run is not None and run.open):
-            self._log.close()
-        else:
-            self._log.remove()
-        self._publish(
-            {"kind": "ended", "detail": {"reason": reason, "left": [held.report() for held in left]}}
-        )
-        with contextlib.suppress(TimeoutError, OSError):
-            async with asyncio.timeout(FAREWELL_S):
-                await asyncio.gather(*(writer.drain() for writer in self._subscribers))
-        self._over.set()
+        """Close the gate, undo, verify; then the child, the services, the locks, the log. Ends in any case."""
+        try:
+            self._publish({"kind": "ending", "detail": {"reason": reason}})
+            await self._undo_everything()
+            watched_gone = not self._watched.alive()
+            if self._child is not None and (
+                watched_gone or self._stale() or is_stopped(self._config.watch_pid)
+            ):
+                self._child.kill_session()
+            await _all_done(self._injector.release_locks())
+            await self._services.stop()
+            if watched_gone:
+                self._write_obituary(reason)
+            self._close_log()
+            left = [held.report() for held in self._injector.injections() if held.open]
+            self._publish({"kind": "ended", "detail": {"reason": reason, "left": left}})
+            with contextlib.suppress(TimeoutError, OSError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await asyncio.gather(*(writer.drain() for writer in self._subscribers))
+        finally:
+            self._over.set()
+
+    def _close_log(self) -> None:
+        """Delete the log when everything in it has ended; keep it where it cannot be deleted or something is open."""
+        with contextlib.suppress(OSError, StateError):
+            run = read_log(self._log.path)
+            if run is None or not run.open:
+                self._log.remove()
+                return
+        self._log.close()
 
     def _write_obituary(self, reason: str) -> None:
         run = read_log(self._log.path)
@@ -198,7 +210,7 @@ class GuardProcess:
 
     async def _undo_everything(self) -> None:
         self._injector.gate_open = False
-        await asyncio.gather(*map(asyncio.wrap_future, self._injector.undo_all()))
+        await _all_done(self._injector.undo_all())
 
     # Connections
 
@@ -208,7 +220,7 @@ class GuardProcess:
         try:
             while line := await reader.readline():
                 message = wire.decode(line)
-                if message.get("call") == "beat":
+                if message.get("call") == "beat" and writer in self._subscribers:
                     self._last_beat = clock.now()
                     writer.write(wire.encode({"beat": message.get("id")}))
                     continue
@@ -224,14 +236,15 @@ class GuardProcess:
 
     async def _answer(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
         try:
-            handler = self._answers.get(str(message.get("call")))
-            if handler is None:
-                raise GuardError(f"the guard knows no call {message.get('call')!r}")
+            call = str(message.get("call"))
+            handler = self._answers.get(call)
+            if handler is None or (call not in EVERYBODYS and writer not in self._subscribers):
+                raise GuardError(f"the guard takes no call {call!r} from this process")
             answer = {"id": message.get("id"), "ok": await handler(message, writer)}
         except SlochaosError as error:
             answer = {"id": message.get("id"), "error": wire.error_to_json(error)}
-        except (KeyError, TypeError, ValueError) as error:
-            failed = GuardError(f"a request that the guard cannot read: {error!r}")
+        except Exception as error:  # noqa: BLE001 - a client is never left without an answer
+            failed = GuardError(f"the guard could not do {message.get('call')!r}: {error!r}")
             answer = {"id": message.get("id"), "error": wire.error_to_json(failed)}
         if not writer.is_closing():
             writer.write(wire.encode(answer))
@@ -259,6 +272,8 @@ class GuardProcess:
         }
 
     async def _subscribe(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
+        if not hmac.compare_digest(str(message.get("token", "")), self._config.token):
+            raise GuardError("only the process that started the guard commands it")
         self._subscribers.add(writer)
 
     async def _open_gate(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
@@ -307,7 +322,7 @@ class GuardProcess:
     async def _end_faults(
         self, message: Mapping[str, Any], writer: asyncio.StreamWriter
     ) -> list[dict[str, Any]]:
-        await asyncio.gather(*map(asyncio.wrap_future, self._injector.undo_all()))
+        await _all_done(self._injector.undo_all())
         return [held.report() for held in self._injector.injections()]
 
     async def _injections(
@@ -319,7 +334,7 @@ class GuardProcess:
         """From another terminal: faults end now; whoever runs the experiment is told and ends the rest."""
         self._publish({"kind": "stop-requested", "detail": {"why": str(message.get("why", ""))}})
         await self._undo_everything()
-        if self._last_beat is None:
+        if not self._config.heartbeat_s:
             self._end_soon("stopped by an operator")
 
     async def _finish(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
@@ -330,6 +345,11 @@ class GuardProcess:
             if held.id == identifier:
                 return held
         raise GuardError(f"there is no injection {identifier!r}")
+
+
+async def _all_done(work: Iterable[Future[Any]]) -> None:
+    """Wait for all; one that failed is a defect, and no reason to leave the others' outcome unknown."""
+    await asyncio.gather(*map(asyncio.wrap_future, work), return_exceptions=True)
 
 
 def _runtime_dir() -> str | None:

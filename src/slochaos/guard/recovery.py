@@ -10,15 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from slochaos import clock
-from slochaos.errors import InvalidInput, StateError, TargetError, UndoFailed
+from slochaos.errors import InvalidInput, StateError, TargetError, TargetUnreached, UndoFailed
 from slochaos.faults.catalogue import operation_from_json
 from slochaos.faults.operation import Operation, Undone
 from slochaos.guard import obituary
 from slochaos.guard.identity import ProcessIdentity
 from slochaos.guard.injector import LOOK_S, SETTLE_S, undo_operations
-from slochaos.guard.undolog import Entry, LoggedRun, UndoLog, log_path, logged_runs, read_log
+from slochaos.guard.undolog import FINISHED, Entry, LoggedRun, UndoLog, log_path, logged_runs, read_log
 from slochaos.paths import RUN_ID
 
 AT_ONCE = 16
@@ -57,10 +58,17 @@ def recover(
         check_run_id(run_id)
         if not log_path(state_dir, run_id).exists():
             raise InvalidInput(f"the run {run_id} has left nothing to recover", hint="see: slochaos status")
-        paths = [log_path(state_dir, run_id)]
-    else:
-        paths = [run.path for run in logged_runs(state_dir) if not run.alive]
-    return [done for path in paths for done in _recover_one(path, try_for_s, on_progress)]
+    done: list[Recovered] = []
+    for run in logged_runs(state_dir):
+        if run.alive or run_id not in (None, run.run_id):
+            continue
+        if run.damage:
+            aside = f"mv {run.path} {run.path}.seen"
+            done.append(Recovered(run.run_id, "", str(run.path), "failed", run.damage, aside))
+            on_progress(done[-1])
+        else:
+            done += _recover_one(run.path, try_for_s, on_progress) or []
+    return done
 
 
 def forget(state_dir: Path, run_id: str, entry_id: str, why: str) -> None:
@@ -85,22 +93,43 @@ def forget(state_dir: Path, run_id: str, entry_id: str, why: str) -> None:
 
 
 def undo_log_of(state_dir: Path, run_id: str) -> list[dict[str, Any]]:
-    """Take over from a dead guard: undo at once and report as the guard does. Raises UndoFailed."""
+    """Take over from a dead guard: undo at once and report as the guard does. Raises UndoFailed, StateError."""
     path = log_path(state_dir, run_id)
     before = read_log(path)
     if before is None:
         return []
-    failed = [done for done in _recover_one(path, TRY_FOR_S, lambda _: None, keep=True) if not done.ok]
-    after = read_log(path)
-    reports = [report(entry) for entry in (after or before).entries.values() if "operations" in entry.opened]
-    if failed:
+    done = _claim_and_recover(path)
+    after = read_log(path) or before
+    reports = [report(entry) for entry in after.entries.values() if "operations" in entry.opened]
+    ended = {each.entry: each.state for each in done}
+    for each in reports:  # where the log could not be written, what was done counts
+        each["state"] = ended.get(each["id"], each["state"])
+    left = [each for each in reports if each["state"] not in FINISHED]
+    if left:
         raise UndoFailed(
-            "a fault may still be in force: " + "; ".join(f"{done.target}: {done.detail}" for done in failed),
-            hint="remove it by hand: " + " ; ".join(done.by_hand for done in failed),
+            "a fault may still be in force: "
+            + "; ".join(f"{each['target']}: {each['detail']}" for each in left),
+            hint="remove it by hand: " + " ; ".join(each["by_hand"] for each in left),
         )
     remove_socket(before)
-    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
     return [each for each in reports if each["kind"] != "lock"]
+
+
+def _claim_and_recover(path: Path) -> list[Recovered]:
+    """Recover as soon as the log can be claimed. Raises UndoFailed when another process holds on to it."""
+    until = clock.now() + TRY_FOR_S
+    while True:
+        done = _recover_one(path, TRY_FOR_S, lambda _: None, keep=True)
+        if done is not None or not path.exists():
+            return done or []
+        if clock.now() > until:
+            raise UndoFailed(
+                f"another process holds the undo log {path}, and whether it undoes is not known",
+                hint=f"see what it does, then: slochaos recover --run {path.stem}",
+            )
+        time.sleep(LOOK_S)
 
 
 def report(entry: Entry) -> dict[str, Any]:
@@ -138,11 +167,12 @@ def check_run_id(run_id: str) -> None:
 
 def _recover_one(
     path: Path, try_for_s: float, on_progress: Callable[[Recovered], None], *, keep: bool = False
-) -> list[Recovered]:
+) -> list[Recovered] | None:
+    """Undo what one log has open. None when somebody else holds the log, or when it is gone."""
     log = UndoLog.claim(path)
     run = read_log(path) if log is not None else None
     if log is None or run is None:
-        return []
+        return None
     try:
         _end_services(run, log)
         lanes: dict[str, list[Entry]] = {}
@@ -170,11 +200,12 @@ def _undo_lane(
     for entry in sorted(latest_first, key=lambda entry: entry.opened.get("kind") == "lock"):
         operations = operations_of(entry)
         by_hand = " ; ".join(operation.by_hand() for operation in operations)
-        ended = _undo(entry, operations, log, until)
-        state, detail = (
-            (ended.end, ended.detail) if isinstance(ended, Undone) else ("failed", str(ended.message))
-        )
-        log.write({"id": entry.id, "state": state, "detail": detail, **_now()})
+        owned = _went_with_its_run(run, operations)
+        ended = _undo(entry, operations, log, clock.now() if owned else until)
+        if owned and isinstance(ended, TargetUnreached):
+            ended = Undone("gone", "its server was a service of that run, and ended with it")
+        state, detail = (ended.end, ended.detail) if isinstance(ended, Undone) else ("failed", ended.message)
+        _note(log, {"id": entry.id, "state": state, "detail": detail})
         recovered = Recovered(
             run.run_id, entry.id, str(entry.opened.get("target", "")), state, detail, by_hand
         )
@@ -188,25 +219,39 @@ def _undo(
 ) -> Undone | TargetError:
     if not entry.sent:
         return Undone("undone", "nothing had been sent")
-    applied = entry.applied
     # Without an answer on record, a request may still be on its way: see the injector's settling.
-    settle_until = 0.0 if applied else clock.now() + SETTLE_S
+    settle_until = 0.0 if entry.applied else clock.now() + SETTLE_S
+    # What an earlier undo may have changed half-way is no operator's doing.
+    applied = entry.applied and not entry.undo_began
     while True:
+        settled = clock.now() >= settle_until
         try:
-            ended = undo_operations(operations, applied=applied, last=clock.now() >= settle_until)
+            ended = undo_operations(operations, applied=applied, last=settled)
         except TargetError as error:
             if clock.now() >= until:
                 return error
-            time.sleep(LOOK_S)
-            continue
-        if clock.now() >= settle_until:
-            if applied:
+            applied = False
+        else:
+            if settled:
                 return ended
-            return undo_operations(operations, applied=applied, last=True)
-        if entry.state != "settling":
-            log.write({"id": entry.id, "state": "settling", **_now()})
-            entry.state = "settling"
+            if entry.state != "settling":
+                _note(log, {"id": entry.id, "state": "settling"})
+                entry.state = "settling"
         time.sleep(LOOK_S)
+
+
+def _went_with_its_run(run: LoggedRun, operations: tuple[Operation, ...]) -> bool:
+    """Whether the target's server is on this host and the dead run had started services of its own."""
+    servers = [
+        urlsplit(str(operation.to_json().get("server", ""))).hostname or "" for operation in operations
+    ]
+    return bool(run.header.get("own_services")) and all(host.startswith("127.") for host in servers)
+
+
+def _note(log: UndoLog, record: Mapping[str, Any]) -> None:
+    """Write a step down. Undo never waits for the log: what cannot be written is undone all the same."""
+    with suppress(StateError):
+        log.write({**record, **_now()})
 
 
 def _end_services(run: LoggedRun, log: UndoLog) -> None:
@@ -216,7 +261,7 @@ def _end_services(run: LoggedRun, log: UndoLog) -> None:
             continue
         ProcessIdentity(int(about["pid"]), float(about["started"]), str(about["boot"])).kill_session()
         entry.state = "undone"
-        log.write({"id": entry.id, "state": "undone", **_now()})
+        _note(log, {"id": entry.id, "state": "undone"})
 
 
 def _close(log: UndoLog, path: Path) -> None:
@@ -224,7 +269,8 @@ def _close(log: UndoLog, path: Path) -> None:
     run = read_log(path)
     if run is not None and not run.open:
         remove_socket(run)
-        log.remove()
+        with suppress(OSError):
+            log.remove()
 
 
 def _write_obituary(path: Path) -> None:

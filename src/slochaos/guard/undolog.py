@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from slochaos.errors import StateError
+from slochaos.guard.identity import ProcessIdentity
 from slochaos.paths import RUN_ID
 
 BLOCK = 64 * 1024
@@ -52,9 +53,10 @@ class Entry:
         """Whether anything can have reached the target."""
         return any(state == "sent" for state, _, _ in self.history)
 
-    def instant(self, state: str) -> float | None:
-        """The wall time at which it first entered `state`."""
-        return next((wall for name, _, wall in self.history if name == state), None)
+    @property
+    def undo_began(self) -> bool:
+        """Whether an undo of it was begun before."""
+        return any(state in ("undoing", "settling", "failed") for state, _, _ in self.history)
 
 
 class UndoLog:
@@ -111,8 +113,11 @@ class UndoLog:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
-        except OSError as error:
-            raise StateError(f"the undo log {path} cannot be opened: {error.strerror}") from error
+        except OSError:  # a read-only file system: undo without writing it down
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError as error:
+                raise StateError(f"the undo log {path} cannot be opened: {error.strerror}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -161,12 +166,13 @@ class UndoLog:
 
 @dataclass(frozen=True)
 class LoggedRun:
-    """A run as its undo log tells it. `alive`: its writer holds the log."""
+    """A run as its undo log tells it. `alive`: its guard runs. `damage`: why the log cannot be read."""
 
     path: Path
     header: Mapping[str, Any]
     entries: dict[str, Entry]
     alive: bool
+    damage: str = ""
 
     @property
     def run_id(self) -> str:
@@ -196,17 +202,19 @@ def read_log(path: Path) -> LoggedRun | None:
         if os.fstat(descriptor).st_uid != os.geteuid():
             raise StateError(f"the undo log {path} belongs to another user, so it is not replayed")
         text = _text(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
-        alive = _held(descriptor)
     finally:
         os.close(descriptor)
     header, entries = _replay(path, text.decode("utf-8", "replace").splitlines())
-    return LoggedRun(path, header, entries, alive)
+    return LoggedRun(path, header, entries, _lives(header))
 
 
 def logged_runs(state_dir: Path) -> Iterator[LoggedRun]:
-    """Every run of this user that has an undo log, oldest first."""
+    """Every run of this user that has an undo log, oldest first; one that cannot be read is said so."""
     for path in sorted((state_dir / "undo").glob("*.log"), key=_modified):
-        run = read_log(path)
+        try:
+            run = read_log(path)
+        except StateError as error:
+            run = LoggedRun(path, {"run": path.stem}, {}, alive=False, damage=error.message)
         if run is not None:
             yield run
 
@@ -220,7 +228,7 @@ def _replay(path: Path, lines: list[str]) -> tuple[Mapping[str, Any], dict[str, 
         except ValueError as error:
             raise StateError(
                 f"{path}:{number}: the undo log is damaged",
-                hint="look at the target by hand, then: slochaos recover --forget ID --why REASON",
+                hint=f"look at the target by hand, then put the file aside: mv {path} {path}.seen",
             ) from error
         if number == 1:
             header = record
@@ -239,12 +247,10 @@ def _text(raw: bytes) -> bytes:
     return used[: used.rfind(b"\n") + 1]
 
 
-def _held(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    return False
+def _lives(header: Mapping[str, Any]) -> bool:
+    """Whether the guard that wrote the log runs. Looking must not lock: that would hinder those who undo."""
+    guard = header.get("guard")
+    return isinstance(guard, dict) and ProcessIdentity(**guard).alive()
 
 
 def _sync(descriptor: int) -> None:

@@ -15,7 +15,7 @@ from slochaos.measurement.phases import cut_after, cut_before
 from slochaos.measurement.sampler import Sampler
 from slochaos.measurement.samples import Count
 from slochaos.runner import events, plan
-from slochaos.runner.loop import pause, result_of, turn
+from slochaos.runner.loop import pause, result_of, turn, while_turning
 from slochaos.runner.progress import report_progress
 from slochaos.runner.state import RunState
 from slochaos.verdict.decide import baseline_refusal
@@ -29,7 +29,9 @@ _FIRST_SAMPLE_WITHIN_S = 5.0
 def replay_leftovers(run: RunState) -> None:
     """Undo what an earlier run of this user left in force, before adding to it."""
     run.stream.emit(events.StepStarted(step="replay"))
-    for left in recovery.recover(paths.state_dir()):
+    recovered: list[recovery.Recovered] = []
+    while_turning(run, lambda: recovered.extend(recovery.recover(paths.state_dir())), beating=True)
+    for left in recovered:
         run.stream.emit(
             events.Replayed(run=left.run_id, injection=left.entry, target=left.target, state=left.state)
         )

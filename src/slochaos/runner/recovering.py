@@ -26,8 +26,6 @@ def await_recovery(run: RunState) -> None:
     if sampler is None or run.s0 is None or run.s1 is None or run.undone is None:
         return
     run.s2 = run.s1
-    if experiment.recovery_s <= 0:
-        return
     run.stream.emit(events.StepStarted(step="recovery", seconds=experiment.recovery_s))
     undone_at = run.undone[0]
     drained_at, until = undone_at + environment.drain_s, undone_at + experiment.recovery_s
@@ -66,4 +64,5 @@ def _recovered(run: RunState, sampler: Sampler, objective: Objective, undone_at:
     baseline = run.baseline.get(objective.name)
     if isinstance(baseline, Count) and baseline.total:
         allowed = max(allowed, Fraction(baseline.bad, baseline.total))
-    return recovered_at(series_over_time(objective, history, run.s1, end), undone_at, allowed, _HOLD_FOR_S)
+    points = series_over_time(objective, history, run.s1, end)
+    return recovered_at(points, undone_at, allowed, _HOLD_FOR_S, counted_from=run.s1.finished)

@@ -23,6 +23,7 @@ from slochaos.runner.loop import turn, while_turning
 from slochaos.runner.state import RunState, System
 
 _READY_WITHIN_S = 60.0
+_ROOM_S = 300.0
 _NEEDED_LATER = ("slochaos.runner.deciding", "slochaos.runner.fault", "slochaos.runner.recording")
 """Slow to import, and not needed to start the others."""
 
@@ -66,13 +67,25 @@ def start_processes(run: RunState) -> None:
         watch_pid=os.getpid(),
         experiment=experiment.name,
         placebo=run.request.placebo,
+        longest_s=_longest_s(run, environment.caps.max_duration_s),
+        lasting_allowed=bool(run.request.allow_lasting),
     )
     with ThreadPoolExecutor(1) as starter:
         arming = starter.submit(Guard.start, config)
         for module in _NEEDED_LATER:
             import_module(module)
         guard = arming.result()
+    assert run.executor is not None
+    guard.adopt(run.executor.pid)
     run.system_ = System(run.loaded, environment, experiment, guard)
+
+
+def _longest_s(run: RunState, longest_fault_s: float) -> float:
+    """How long the run may hold its targets: what it plans, and room for services, undo and foreign actions."""
+    assert run.loaded is not None
+    experiment = run.loaded.experiment
+    one_s = experiment.baseline_s + experiment.method_s + experiment.recovery_s + _ROOM_S
+    return (one_s + (longest_fault_s if experiment.foreign_actions else 0.0)) * run.request.repeat
 
 
 def start_system(run: RunState) -> None:
