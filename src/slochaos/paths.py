@@ -32,6 +32,11 @@ def state_dir() -> Path:
         raise StateError(
             f"the state folder {path} belongs to another user", hint="set XDG_STATE_HOME to your own"
         )
+    if stat.S_IMODE(info.st_mode) & 0o022:
+        raise StateError(
+            f"the state folder {path} can be written by others, so what lies in it is not trusted",
+            hint=f"look into it, then: chmod 700 {path}",
+        )
     if stat.S_IMODE(info.st_mode) & 0o077:
         path.chmod(0o700)
     return path

@@ -21,11 +21,13 @@ def history(
     from slochaos.cli.environments import load_statically
     from slochaos.cli.failures import errors_as_document
     from slochaos.cli.streams import console, write_document
+    from slochaos.guard.identity import host
     from slochaos.ledger.store import Ledger
 
     with errors_as_document(output is Format.JSON):
         chosen = load_statically(environment) if environment else None
         with Ledger(chosen.ledger if chosen else "") as ledger:
+            ledger.reconcile(host())
             rows = ledger.history(limit, chosen.name if chosen else "")
     if output is Format.JSON:
         write_document({"runs": rows})

@@ -45,6 +45,7 @@ def show(
 
 def _result(run_id: str) -> Result:
     """The record: from the run's folder under the working directory, else from this user's ledger."""
+    from slochaos.guard.identity import host
     from slochaos.ledger import result_file
     from slochaos.ledger.store import Ledger
     from slochaos.paths import RUN_ID, run_dir
@@ -52,6 +53,7 @@ def _result(run_id: str) -> Result:
     if run_id and not re.match(RUN_ID, run_id):
         raise InvalidInput(f"{run_id!r} is not a run's id", hint="slochaos history lists the runs")
     with Ledger() as ledger:
+        ledger.reconcile(host())
         if not run_id:
             latest = next(iter(ledger.history(1)), None)
             if latest is None:

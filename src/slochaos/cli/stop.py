@@ -20,7 +20,7 @@ def stop(
     ] = "",
     *,
     all_: Annotated[bool, typer.Option("--all", help="Every run of this user that is going on.")] = False,
-    why: Annotated[str, typer.Option("--why", help="Said in the run's record.")] = "stopped by an operator",
+    why: Annotated[str, typer.Option("--why", help="Said in the run's record.")] = "",
     output: FormatOption = Format.TEXT,
 ) -> int:
     """Stop a run from another terminal; its faults are undone.

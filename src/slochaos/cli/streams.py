@@ -1,7 +1,7 @@
-"""Standard output and standard error: one JSON document, safe text, and readers that go away.
+"""Standard output and standard error: one JSON document, safe text, readers that go away, full disks.
 
-A run must go on, and undo what it did, when `| head` closes the pipe: what can no longer be written is
-dropped, and the exit code stays that of the run.
+A run must go on, and undo what it did, when `| head` closes the pipe or the log's disk is full: what cannot
+be written is dropped, and the exit code stays that of the run.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _TABLE_WIDTH = 132
 
 
 class _PatientFile(io.FileIO):
-    """A file descriptor that swallows what nobody reads any more."""
+    """A file descriptor that swallows what it cannot write."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
-        except BrokenPipeError:
+        except OSError:  # nobody reads any more, or the log's disk is full: the run's exit code still tells
             return memoryview(data).nbytes
 
 
 def survive_closed_pipes() -> None:
-    """Replace sys.stdout and sys.stderr with streams that never raise BrokenPipeError."""
+    """Replace sys.stdout and sys.stderr with streams that drop what cannot be written."""
     sys.stdout = _patient(sys.stdout)
     sys.stderr = _patient(sys.stderr)
 

@@ -34,7 +34,7 @@ def status(state_dir: Path) -> list[RunStatus]:
     return [_status(run) for run in logged_runs(state_dir)]
 
 
-def stop(state_dir: Path, run_id: str | None = None, why: str = "stopped by an operator") -> list[str]:
+def stop(state_dir: Path, run_id: str | None = None, why: str = "") -> list[str]:
     """End living runs, one or all; their ids. Returns when their faults are undone.
 
     Raises InvalidInput for an unknown run, GuardError naming the runs whose guard does not answer.

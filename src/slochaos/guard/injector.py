@@ -150,11 +150,11 @@ class Injector:
         return held
 
     def take_lock(self, kind: str, parameters: Mapping[str, Any]) -> None:
-        """Check the target of a fault and hold it for this run. Raises TargetNotAllowed, LockHeld, TargetError."""
+        """Hold the target of a fault for this run and check it. Raises TargetNotAllowed, LockHeld, TargetError."""
         ticket = catalogue.Ticket(self._config.run_id, 0, 0)
         injection = catalogue.prepare(kind, parameters, self._config.environment, ticket)
         if not self._config.placebo:
-            self.submit(injection.queue, lambda: self._check_and_lock(injection)).result()
+            self.submit(injection.queue, lambda: self._lock_and_check(injection)).result()
 
     def inject(self, held: Held) -> None:
         """Take the lock, record, send, read back. Raises Refused or TargetError; then nothing is left of it."""
@@ -253,10 +253,10 @@ class Injector:
         if lock is not None:
             self.undo(lock)
 
-    def _check_and_lock(self, injection: Injection) -> None:
+    def _lock_and_check(self, injection: Injection) -> None:
+        self._lock(injection)
         for operation in injection.operations:
             operation.check()
-        self._lock(injection)
 
     def _lock(self, injection: Injection) -> None:
         if injection.lock is None or self._config.placebo:

@@ -22,6 +22,7 @@ from slochaos.verdict.repeats import would_hold_again
 
 Counted = Count | NoData
 PhaseName = Literal["baseline", "fault", "recovery"]
+JUDGED = ("kept", "exceeded", "breached")
 _NOT_REACHED = NoData("not-reached", "the run ended before this phase")
 
 
@@ -110,10 +111,7 @@ def _account(
         objectives=sum(each.hold is not None for each in run.system.experiment.rules),
         rate_per_s=_rate(counts, run),
     )
-    held, runs = run.held_before.get(objective.name, (0, 0))
-    again = ""
-    if objective.method == "Occurrences" and rule is not None:
-        again = would_hold_again(counts.fault, held + (decision.verdict == "kept"), runs + 1)
+    again = _would_hold_again(run, objective, rule, counts.fault, decision)
     return Accounted(
         decision,
         record.ObjectiveResult(
@@ -134,6 +132,19 @@ def _account(
             would_hold_again=again,
         ),
     )
+
+
+def _would_hold_again(
+    run: RunState, objective: Objective, rule: Rule | None, fault: Counted, decision: Decision
+) -> str:
+    """What this run, and the repeats before it on the same system, let one expect; nothing after a run cut short."""
+    whole = not (run.findings.any or run.abort or run.request.placebo)
+    if objective.method != "Occurrences" or rule is None or not whole:
+        return ""
+    held, runs = run.held_before.get(objective.name, (0, 0))
+    if decision.verdict in JUDGED:
+        run.judged[objective.name] = held, runs = held + (decision.verdict == "kept"), runs + 1
+    return would_hold_again(fault, held, runs)
 
 
 def _charge(

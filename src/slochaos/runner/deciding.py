@@ -47,13 +47,9 @@ def hold_targets(run: RunState) -> None:
 
 
 def read_budget(run: RunState) -> None:
-    """What is consumed already, and how often earlier runs kept their floors."""
+    """What is consumed already, and whether the policy lets a run spend more."""
     run.stream.emit(events.StepStarted(step="budget"))
     environment, at = run.system.environment, clock.wall()
-    for rule in run.system.experiment.rules:
-        if rule.hold is not None:
-            earlier = partial(_held, run.system.experiment.name, environment.name, rule.objective)
-            run.held_before[rule.objective] = result_of(run, run.bookkeeper.ask(earlier))
     if environment.budget.scope == "rolling":
         for objective in environment.objectives:
             name, window_s = objective.name, objective.window_s
@@ -63,11 +59,6 @@ def read_budget(run: RunState) -> None:
 
 def _consumed(environment: str, objective: str, window_s: float, at: float, ledger: Ledger) -> float:
     return ledger.consumed(environment, objective, window_s, at)
-
-
-def _held(experiment: str, environment: str, objective: str, ledger: Ledger) -> tuple[int, int]:
-    earlier = ledger.held(experiment, environment, objective)
-    return earlier.held, earlier.runs
 
 
 def make_plan(run: RunState) -> None:

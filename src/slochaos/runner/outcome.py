@@ -11,6 +11,7 @@ from slochaos.runner.events import timestamp
 from slochaos.runner.state import RunState
 from slochaos.verdict.status import RunFacts, RunStatus, run_status
 
+_EMPTY = record.Phase(from_="", to="")
 _UNDO: dict[str, record.UndoState] = {
     "undone": "verified",
     "refused": "verified",
@@ -46,6 +47,7 @@ def make_result(run: RunState) -> record.Result:
 def _facts(run: RunState, accounted: list[Accounted]) -> RunFacts:
     found = run.findings
     ended_early = found.any
+    silent = _without_traffic_after(run, accounted)
     reasons = {
         verdict: tuple(each.decision.reason for each in accounted if each.decision.verdict == verdict)
         for verdict in ("breached", "exceeded", "unproven")
@@ -57,11 +59,13 @@ def _facts(run: RunState, accounted: list[Accounted]) -> RunFacts:
         signal=found.signal,
         breached=reasons["breached"],
         exceeded=reasons["exceeded"],
-        slow_recovery=() if ended_early else _slow_recovery(run),
+        slow_recovery=() if ended_early else _slow_recovery(run, silent),
         aborted_by_rule=tuple(found.aborted_by_rule),
         aborted=tuple(found.aborted),
         errors=tuple(found.errors),
-        unproven=() if found.refused or found.invalid else reasons["unproven"],
+        unproven=()
+        if found.refused or found.invalid
+        else (*reasons["unproven"], *map(_unknown_recovery, silent)),
         not_in_force=tuple(found.not_in_force),
         host_suspended=found.host_suspended,
     )
@@ -84,13 +88,28 @@ def _run(run: RunState, status: RunStatus, ended: float) -> record.Run:
     )
 
 
-def _slow_recovery(run: RunState) -> tuple[str, ...]:
+def _unknown_recovery(name: str) -> str:
+    return f"{name}: no traffic after the undo, so whether it recovered is not known"
+
+
+def _without_traffic_after(run: RunState, accounted: list[Accounted]) -> tuple[str, ...]:
+    """Objectives with a rule that had not recovered because nothing came that could have shown it."""
+    recoveries = {each.result.name: each.result.phases.get("recovery") for each in accounted}
+    ruled = {rule.objective for rule in run.system.experiment.rules} if run.system_ else set()
+    return tuple(
+        name
+        for name, recovered in run.recovered.items()
+        if recovered is None and name in ruled and not (recoveries.get(name) or _EMPTY).total
+    )
+
+
+def _slow_recovery(run: RunState, silent: tuple[str, ...]) -> tuple[str, ...]:
     ruled = {rule.objective for rule in run.system.experiment.rules} if run.system_ else set()
     limit_s = run.system.experiment.recovery_s if run.system_ else 0.0
     return tuple(
         f"{name} had not recovered {limit_s:g} s after the undo"
         for name, recovered in run.recovered.items()
-        if recovered is None and name in ruled
+        if recovered is None and name in ruled and name not in silent
     )
 
 

@@ -120,6 +120,7 @@ class RunState:
     recorded: Future[None] | None = None
     consumed: dict[str, float] = field(default_factory=dict)
     held_before: dict[str, tuple[int, int]] = field(default_factory=dict)
+    judged: dict[str, tuple[int, int]] = field(default_factory=dict)
     plan: Plan | None = None
     baseline_start: Cut | None = None
     baseline_end: Cut | None = None
@@ -187,5 +188,6 @@ class RunState:
             first,
         )
         following.system_ = self.system_
+        following.held_before = {**self.held_before, **self.judged}
         following.injections_before = self.injections_before | {each.id for each in self.final_injections}
         return following

@@ -123,6 +123,9 @@ def _check_combination(root: Field, preset: ToxicPreset) -> None:
         raise root.error(
             'needs either "toxics" or "enabled": false', "a preset that changes nothing is no fault"
         )
+    for toxic in preset.toxics:
+        if toxic.type == "latency" and not any(toxic.attributes.values()):
+            raise root.error("a latency of 0 changes nothing", "a preset that changes nothing is no fault")
     if len(preset.toxics) > 1 and any(toxic.toxicity < 1 for toxic in preset.toxics):
         raise root.error(
             "several toxics, and a toxicity below 1: adding a second toxic draws again which connections are hit",
