@@ -27,7 +27,8 @@ from slochaos.errors import (
     TargetUnreached,
 )
 from slochaos.guard import control, recovery
-from slochaos.guard.client import Connection, ExperimentClient, Guard, InjectionState, connect
+from slochaos.guard.client import ExperimentClient, Guard, connect
+from slochaos.guard.connection import Connection, InjectionState
 from slochaos.guard.undolog import UndoLog, log_path, logged_runs
 from slochaos.record import Result
 from slochaos.spec.environment import AllowedProxy, Caps, Environment, Ready, Service

@@ -14,7 +14,8 @@ from chaoslib.exceptions import ActivityFailed
 
 from slochaos.errors import SlochaosError
 from slochaos.extension import session
-from slochaos.guard.client import ExperimentClient, InjectionState
+from slochaos.guard.client import ExperimentClient
+from slochaos.guard.connection import InjectionState
 from slochaos.spec import toxics
 from slochaos.spec.durations import parse_duration
 

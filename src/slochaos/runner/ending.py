@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slochaos import clock
 from slochaos.errors import GuardError, Refused
 from slochaos.guard import wire
-from slochaos.guard.client import InjectionState
+from slochaos.guard.connection import InjectionState
 from slochaos.measurement.phases import Cut, cut_after, cut_before
 from slochaos.runner import events
 from slochaos.runner.loop import take_child_events, take_guard_events, turn, while_turning

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from slochaos import clock
 from slochaos.errors import GuardError
-from slochaos.guard.client import GuardEvent
+from slochaos.guard.connection import GuardEvent
 from slochaos.runner.events import InjectionChanged, ToolkitEvent, UndoProgress
 from slochaos.runner.state import RunState
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slochaos import clock, record
-from slochaos.guard.client import InjectionState
+from slochaos.guard.connection import InjectionState
 from slochaos.guard.identity import host
 from slochaos.measurement.counting import series_over_time
 from slochaos.runner.accounting import Accounted, account_objectives

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from slochaos import clock
 from slochaos.errors import GuardError, InvalidInput, Refused, SlochaosError, UndoFailed
-from slochaos.guard.client import Guard, InjectionState
+from slochaos.guard.client import Guard
+from slochaos.guard.connection import InjectionState
 from slochaos.runner.bookkeeping import Bookkeeper
 from slochaos.runner.executor import Executor
 from slochaos.runner.folder import RunFolder

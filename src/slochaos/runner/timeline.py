@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slochaos.guard.client import GuardEvent
+from slochaos.guard.connection import GuardEvent
 from slochaos.runner.executor import ChildEvent
 
 _IN_FORCE = ("applied", "evidence")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from slochaos.guard.client import GuardEvent
+from slochaos.guard.connection import GuardEvent
 from slochaos.runner.executor import ChildEvent
 from slochaos.runner.timeline import Injections, Toolkit, fault_span
 
