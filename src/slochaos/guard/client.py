@@ -57,36 +57,30 @@ class Guard:
     @classmethod
     def start(cls, config: GuardConfig) -> Guard:
         """Start a guard and wait until it is armed. Raises GuardError, StateError."""
+        log = _guard_log(config)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "slochaos.guard.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=_guard_log(config),
+            stderr=log,
             env=_environment(),
             start_new_session=True,
         )
-        assert process.stdin is not None
-        assert process.stdout is not None
+        if log >= 0:
+            os.close(log)
         try:
-            process.stdin.write(config.to_json().encode() + b"\n")
-            process.stdin.close()
-            readable, _, _ = select.select([process.stdout], [], [], ARM_S)
-            line = process.stdout.readline() if readable else b""
-            said = wire.decode(line) if line else {}
+            said = _first_words(process, config)
             if "error" in said:
                 raise wire.error_from_json(said["error"])
             if "armed" not in said:
                 raise GuardError("the guard did not start", hint=f"see {config.run_dir / 'guard.log'}")
             return cls(config, process, Path(said["armed"]))
-        except BrokenPipeError as error:
-            process.kill()
-            raise GuardError("the guard did not start", hint=f"see {config.run_dir / 'guard.log'}") from error
-        except SlochaosError:
+        except SlochaosError as error:
             process.kill()
             process.wait()
+            if isinstance(error, GuardError):
+                _clear_up_after(config)
             raise
-        finally:
-            process.stdout.close()
 
     def start_services(self, on_progress: Callable[[str], None]) -> None:
         """Start the environment's services and wait until they are ready. Raises ServiceError."""
@@ -286,6 +280,29 @@ def stop(path: Path, why: str) -> None:
         connection.ask("stop", timeout_s=60.0, why=why)
     finally:
         connection.close()
+
+
+def _first_words(process: subprocess.Popen[bytes], config: GuardConfig) -> dict[str, Any]:
+    """Hand the guard its configuration and read the line in which it says that it is armed, or why not."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    until = clock.now() + ARM_S
+    with process.stdout, suppress(BrokenPipeError):
+        with process.stdin:
+            process.stdin.write(config.to_json().encode() + b"\n")
+        while clock.now() < until and not is_stopped(process.pid):
+            if select.select([process.stdout], [], [], BEAT_S)[0]:
+                line = process.stdout.readline()
+                return wire.decode(line) if line else {}
+    return {}
+
+
+def _clear_up_after(config: GuardConfig) -> None:
+    """A guard that died while it started has injected nothing; the log that it may have begun goes."""
+    from slochaos.guard.recovery import undo_log_of
+
+    with suppress(SlochaosError):
+        undo_log_of(config.state_dir, config.run_id)
 
 
 def _environment() -> dict[str, str]:
