@@ -75,9 +75,11 @@ def start_processes(run: RunState) -> None:
         for module in _NEEDED_LATER:
             import_module(module)
         guard = arming.result()
-    assert run.executor is not None
-    guard.adopt(run.executor.pid)
     run.system_ = System(run.loaded, environment, experiment, guard)
+    assert run.executor is not None
+    guard.adopt(
+        run.executor.pid
+    )  # after it is known whose log to take over, should the guard be dead already
 
 
 def _longest_s(run: RunState, longest_fault_s: float) -> float:
