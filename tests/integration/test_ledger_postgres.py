@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from slochaos.errors import StateError
@@ -52,8 +53,11 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         assert server.poll() is None, "the database ended"
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
+            # It accepts connections before it answers them: "the database system is starting up".
+            psycopg.connect(
+                f"postgresql://agentmesh:hunter2@127.0.0.1:{port}/agentmesh", connect_timeout=5
+            ).close()
+        except psycopg.OperationalError:
             time.sleep(0.1)
         else:
             return
