@@ -161,6 +161,24 @@ def test_sample_now_waits_for_samples_that_start_after_the_call() -> None:
     assert 3 <= len(sampler.history["api"]) <= 5
 
 
+def test_a_reading_asked_for_takes_no_scheduled_one_away() -> None:
+    """Else the first sample after an injection, right before which one is asked for, comes a period late."""
+    system, period_s = System(), 0.8
+    with metrics_page(system.registry) as url:
+        sampler = Sampler(environment(ScrapeSource("api", url, period_s)))
+        sampler.start()
+        try:
+            assert sampler.sample_now()
+            first = sampler.history["api"][0].started
+            time.sleep(max(0.0, first + 0.1 * period_s - clock.now()))
+            assert sampler.sample_now()
+            time.sleep(max(0.0, first + 1.5 * period_s - clock.now()))
+        finally:
+            sampler.stop()
+    in_periods = [(sample.started - first) / period_s for sample in sampler.history["api"]]
+    assert any(0.95 < each < 1.4 for each in in_periods), in_periods
+
+
 def test_history_is_a_snapshot() -> None:
     """What was handed out does not change while sampling goes on."""
     system = System()

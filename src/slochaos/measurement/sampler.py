@@ -136,7 +136,10 @@ class _Loop:
             while not self._ending:
                 self._take()
                 # Multiples of the period from the first reading on: a slow page does not shift the schedule.
-                due += self._source.every_s * max(1, math.ceil((clock.now() - due) / self._source.every_s))
+                # A reading in between, asked for by `sample_now`, takes no scheduled one away.
+                late_s = clock.now() - due
+                if late_s >= 0:
+                    due += self._source.every_s * max(1, math.ceil(late_s / self._source.every_s))
                 self._sleep(due)
         finally:
             self._reader.close()
