@@ -239,6 +239,25 @@ def test_the_end_of_the_watched_process_ends_every_fault(tmp_path: Path, target:
     assert [each.undo for each in record.injections] == ["verified"]
 
 
+def test_a_supervisor_that_dies_while_the_guard_starts_leaves_no_log(tmp_path: Path, target: Target) -> None:
+    """Nobody reads that the guard is armed: it ends, and its log with it."""
+    dead = _dead_process()
+    config = make_config(tmp_path, target.environment(), watch_pid=dead.pid)
+    command = [sys.executable, "-P", "-m", "slochaos.guard.process"]
+    guard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert guard.stdin is not None
+    assert guard.stdout is not None
+    assert guard.stderr is not None
+    guard.stdout.close()
+    with guard.stdin:
+        guard.stdin.write(config.to_json().encode() + b"\n")
+    with guard.stderr:
+        assert guard.stderr.read() == b""
+    guard.wait(timeout=10)
+    dead.wait(timeout=10)
+    assert not list((tmp_path / "state").glob("undo/*"))
+
+
 def test_silence_of_the_supervisor_ends_every_fault(tmp_path: Path, target: Target) -> None:
     """A supervisor that is stopped, not dead, sends no heartbeat."""
     guard = Guard.start(make_config(tmp_path, target.environment(), heartbeat_s=0.5))
@@ -588,6 +607,15 @@ def test_a_service_that_ends_before_it_is_ready_is_named_with_its_last_words(tmp
 def _web_server(name: str, port: int, needs: tuple[str, ...] = ()) -> Service:
     command = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port))
     return Service(name, command, Ready(http=f"http://127.0.0.1:{port}/"), needs=needs)
+
+
+def _dead_process() -> subprocess.Popen[bytes]:
+    """A zombie: a process that has ended and that its parent, this test, has not reaped yet."""
+    process = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout as output:
+        output.read()
+    return process
 
 
 def _listens(port: int) -> bool:
