@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from slochaos.spec.nodes import (
+    MAX_DEPTH,
     MisreadError,
     Node,
     check_count,
@@ -49,6 +50,8 @@ def _parse(text: str, read_scalar: ReadScalar, parser: Any) -> list[Node]:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         message = " ".join(filter(None, (problem.context, problem.problem)))
+        if "maximum nesting" in message:  # libyaml's own limit, where it has one, is met before ours
+            message = f"nested more than {MAX_DEPTH} levels deep ({message})"
         raise MisreadError(
             mark.line + 1 if mark else 1, f"not YAML: {message}", _tab_hint(text, mark)
         ) from problem
