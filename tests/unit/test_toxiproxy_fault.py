@@ -10,8 +10,9 @@ import pytest
 from slochaos import faults
 from slochaos.errors import InvalidInput, StateError, TargetNotAllowed
 from slochaos.faults.catalogue import OPERATIONS, Ticket, operation_from_json
-from slochaos.faults.toxiproxy import LOCK_UPSTREAM, TOXIC_NAME, lock_holder
+from slochaos.faults.toxiproxy import TOXIC_NAME
 from slochaos.faults.toxiproxy_api import same_address
+from slochaos.faults.toxiproxy_lock import LOCK_UPSTREAM, lock_holder
 from slochaos.spec.environment import AllowedProxy, Environment
 
 ALLOWED = AllowedProxy("http://127.0.0.1:8474", "database", "127.0.0.1:1", "127.0.0.1:2")

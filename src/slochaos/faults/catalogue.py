@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from slochaos.errors import InvalidInput, StateError
-from slochaos.faults import nothing, toxiproxy
+from slochaos.faults import nothing, toxiproxy, toxiproxy_lock
 from slochaos.faults.operation import Injection, Operation
 from slochaos.spec.environment import Environment
 
@@ -37,7 +37,7 @@ class Family(Protocol):
 FAMILIES: dict[str, Family] = {"toxiproxy": toxiproxy.FAMILY, "nothing": nothing.FAMILY}
 OPERATIONS: dict[str, type[Operation]] = {
     operation.kind: operation
-    for operation in (toxiproxy.Toxics, toxiproxy.Outage, toxiproxy.Lock, nothing.Nothing)
+    for operation in (toxiproxy.Toxics, toxiproxy.Outage, toxiproxy_lock.Lock, nothing.Nothing)
 }
 
 

@@ -7,6 +7,7 @@ can race with another undo, and never touches what is no longer ours.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, Self
@@ -25,20 +26,21 @@ class Undone:
 
 
 @dataclass(frozen=True)
-class Operation:
+class Operation(ABC):
     """Base of all operations. `kind` names the class in the undo log; a `lasting` one cannot expire by itself."""
 
     kind: ClassVar[str] = ""
     evidence_noun: ClassVar[str] = ""
     lasting: ClassVar[bool] = False
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027 (most operations have nothing to look at beforehand)
         """See, without a change, that the target is what was allowed. Raises TargetNotAllowed, TargetError."""
 
+    @abstractmethod
     def perform(self) -> None:
         """Send the change and read it back. Raises TargetError, or Refused when nothing was changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def undo(self, *, applied: bool, last: bool) -> Undone:
         """Restore and verify.
 
@@ -46,15 +48,14 @@ class Operation:
 
         Raises TargetError when the target does not answer or does not obey.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def in_force(self) -> bool | None:
         """Whether the effect is seen right now; None when it cannot be told."""
-        raise NotImplementedError
 
+    @abstractmethod
     def by_hand(self) -> str:
         """The shell command that removes the fault without slochaos."""
-        raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
         """The operation as the undo log stores it."""

@@ -28,7 +28,7 @@ from slochaos.errors import (
 from slochaos.faults import catalogue
 from slochaos.faults.nothing import Nothing
 from slochaos.faults.operation import Injection, Operation, Undone
-from slochaos.faults.toxiproxy import Lock, lock_holder
+from slochaos.faults.toxiproxy_lock import Lock, lock_holder
 from slochaos.guard.config import GuardConfig
 from slochaos.guard.identity import host
 from slochaos.guard.undolog import FINISHED, UndoLog
