@@ -24,10 +24,11 @@ from slochaos.measurement.phases import cut_after, cut_before
 from slochaos.measurement.samplefile import SampleFile
 from slochaos.measurement.sampler import Sampler
 from slochaos.measurement.samples import Count, Sample
-from slochaos.spec.environment import Environment, ScrapeSource
+from slochaos.spec.environment import Environment
 from slochaos.spec.objectives import Counter as CounterMetric
 from slochaos.spec.objectives import Indicator, Objective
 from slochaos.spec.selectors import parse
+from slochaos.spec.sources import ScrapeSource
 from tests.integration.metrics_pages import bad_server, hang, metrics_page, whole
 
 SUCCESS = Objective(

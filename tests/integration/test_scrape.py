@@ -17,8 +17,8 @@ from slochaos.measurement import scrape
 from slochaos.measurement.samples import Sample
 from slochaos.measurement.scrape import ScrapeReader
 from slochaos.spec import objectives
-from slochaos.spec.environment import ScrapeSource
 from slochaos.spec.selectors import parse
+from slochaos.spec.sources import ScrapeSource
 from tests.integration.metrics_pages import (
     Answer,
     bad_server,

@@ -13,7 +13,8 @@ from slochaos.measurement.samplefile import SampleFile
 from slochaos.measurement.samples import Sample
 from slochaos.measurement.scrape import ScrapeReader
 from slochaos.measurement.selection import metrics
-from slochaos.spec.environment import Environment, ScrapeSource
+from slochaos.spec.environment import Environment
+from slochaos.spec.sources import ScrapeSource
 
 
 class Sampler:
@@ -29,10 +30,10 @@ class Sampler:
     def __init__(self, environment: Environment, samples_file: Path | None = None) -> None:
         """Raises InvalidInput for a source whose URL cannot be read."""
         wanted = metrics(environment.objectives)
-        self._readers = {s.name: ScrapeReader(s, wanted) for s in environment.sources}
+        self._readers = {s.name: ScrapeReader(s, wanted) for s in environment.pages}
         self._path = samples_file
         self._file: SampleFile | None = None
-        self._loops = {s.name: _Loop(s, self._readers[s.name], self._keep) for s in environment.sources}
+        self._loops = {s.name: _Loop(s, self._readers[s.name], self._keep) for s in environment.pages}
 
     def start(self) -> None:
         """Start the threads; the first readings begin at once.

@@ -12,8 +12,8 @@ from slochaos.errors import InvalidInput
 from slochaos.measurement.connection import Connection, FetchError
 from slochaos.measurement.pages import PageError, PageParser, metric_names
 from slochaos.measurement.samples import Sample
-from slochaos.spec.environment import ScrapeSource
 from slochaos.spec.objectives import Metric
+from slochaos.spec.sources import ScrapeSource
 
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes of a page that are read at most."""

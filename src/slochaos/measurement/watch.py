@@ -47,7 +47,7 @@ def detection_seconds(environment: Environment, history: History | None = None) 
 
     With `history` the page's time is the slowest one seen; without, a tenth of a second is assumed.
     """
-    return max((s.every_s + _page_s(s.name, history) for s in environment.sources), default=0.0)
+    return max((s.every_s + _page_s(s.name, history) for s in environment.pages), default=0.0)
 
 
 def _page_s(source: str, history: History | None) -> float:

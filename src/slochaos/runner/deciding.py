@@ -113,7 +113,7 @@ def decide_by_policy(run: RunState) -> None:
 def _first_samples(run: RunState, sampler: Sampler) -> None:
     """The cut at which the baseline begins: one sample of every source."""
     began = clock.now()
-    until = began + _FIRST_SAMPLE_WITHIN_S + max(source.every_s for source in run.system.environment.sources)
+    until = began + _FIRST_SAMPLE_WITHIN_S + max(source.every_s for source in run.system.environment.pages)
     while run.baseline_start is None and clock.now() < until:
         turn(run)
         run.interrupts.check()

@@ -143,7 +143,7 @@ def _recovery(run: RunState) -> record.Recovery | None:
     if not run.recovered or run.sampler is None:
         return None
     slowest = [each for each in run.recovered.values() if each is not None]
-    resolution = max(source.every_s for source in run.system.environment.sources)
+    resolution = max(source.every_s for source in run.system.environment.pages)
     if len(slowest) < len(run.recovered):
         return record.Recovery(seconds=None, resolution_seconds=resolution)
     last = max(slowest, key=lambda each: each.seconds)

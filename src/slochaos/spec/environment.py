@@ -18,12 +18,12 @@ from slochaos import paths
 from slochaos.errors import InvalidInput
 from slochaos.spec import documents, openslo, variables
 from slochaos.spec.documents import Document
-from slochaos.spec.endpoints import http_url
-from slochaos.spec.fields import DNS_LABEL, Field, Section
+from slochaos.spec.fields import DNS_LABEL, Field
 from slochaos.spec.nearest import did_you_mean
 from slochaos.spec.nodes import quoted
 from slochaos.spec.objectives import Objective
 from slochaos.spec.services import Ready, Service, read_services
+from slochaos.spec.sources import PrometheusSource, ScrapeSource, Source, read_sources
 from slochaos.spec.targets import AllowedProxy, read_proxies
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "Environment",
     "EnvironmentFile",
     "Ready",
-    "ScrapeSource",
     "Service",
     "find",
     "placeholders",
@@ -52,6 +51,7 @@ SETTINGS = (
     "ports",
     "slos",
     "sources",
+    "prometheus",
     "targets",
     "allow_foreign",
     "caps",
@@ -61,20 +61,6 @@ SETTINGS = (
     "ledger",
 )
 """The fields of an environment file."""
-
-_PROMETHEUS = (
-    "Prometheus servers as a source come with a later version",
-    'scrape the services themselves: {name: api, scrape: "http://HOST:PORT/metrics"}',
-)
-
-
-@dataclass(frozen=True)
-class ScrapeSource:
-    """A `/metrics` page. Its series get the label `job` = `name` unless they carry one."""
-
-    name: str
-    url: str
-    every_s: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +88,7 @@ class Environment:
     description: str = ""
     protected: bool = False
     variables: dict[str, str] = field(default_factory=dict)
-    sources: tuple[ScrapeSource, ...] = ()
+    sources: tuple[Source, ...] = ()
     proxies: tuple[AllowedProxy, ...] = ()
     allow_foreign: tuple[str, ...] = ()
     caps: Caps = Caps()
@@ -111,6 +97,16 @@ class Environment:
     services: tuple[Service, ...] = ()
     objectives: tuple[Objective, ...] = ()
     ledger: str = ""
+
+    @property
+    def pages(self) -> tuple[ScrapeSource, ...]:
+        """The sources that are metrics pages."""
+        return tuple(each for each in self.sources if isinstance(each, ScrapeSource))
+
+    @property
+    def prometheus_servers(self) -> tuple[PrometheusSource, ...]:
+        """The sources that are Prometheus servers."""
+        return tuple(each for each in self.sources if isinstance(each, PrometheusSource))
 
     @property
     def self_contained(self) -> bool:
@@ -152,9 +148,7 @@ def find(name_or_path: str, near: Path | None = None) -> Path:
 def read(path: Path) -> EnvironmentFile:
     """Check the file's form, fill nothing. Raises InvalidInput."""
     document = documents.load(path)
-    section = Field.of(document).section(optional=(*SETTINGS, "prometheus"))
-    if "prometheus" in section:
-        raise section["prometheus"].error(*_PROMETHEUS)
+    section = Field.of(document).section(optional=SETTINGS)
     names = section["variables"].members() if "variables" in section else {}
     for name, value in names.items():
         _check_variable(name, value)
@@ -196,7 +190,7 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
         description=section.get("description", Field.text, ""),
         protected=file.protected,
         variables=chosen,
-        sources=_sources(section),
+        sources=read_sources(section, folder),
         proxies=section.get("targets", read_proxies, ()),
         allow_foreign=tuple(each.text() for each in section.items("allow_foreign")),
         caps=section.get("caps", _caps, Caps()),
@@ -233,22 +227,6 @@ def _check_overrides(file: EnvironmentFile, overrides: Mapping[str, str]) -> Non
             raise InvalidInput(f"{file.path} has no variable {quoted(name)} to set", hint=hint)
         if name in ports and not re.fullmatch(r"[1-9][0-9]{0,4}", value):
             raise InvalidInput(f"--set {name}={value[:40]}: not a port", hint="a number from 1 to 65535")
-
-
-def _sources(section: Section) -> tuple[ScrapeSource, ...]:
-    sources: dict[str, ScrapeSource] = {}
-    for each in section.items("sources"):
-        source = each.section(optional=("name", "scrape", "every", "prometheus"))
-        if "prometheus" in source:
-            raise source["prometheus"].error(*_PROMETHEUS)
-        name = source["name"].text()
-        if name in sources:
-            raise source["name"].error(f"a second source named {quoted(name)}")
-        every_s = source.get(
-            "every", lambda period: period.seconds(least=0.05, most=3600), ScrapeSource.every_s
-        )
-        sources[name] = ScrapeSource(name, source["scrape"].parsed(http_url), every_s)
-    return tuple(sources.values())
 
 
 def _caps(field: Field) -> Caps:

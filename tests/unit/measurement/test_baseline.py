@@ -6,9 +6,10 @@ from pathlib import Path
 
 from slochaos.measurement.baseline import baseline_problems
 from slochaos.measurement.watch import detection_seconds
-from slochaos.spec.environment import Environment, ScrapeSource
+from slochaos.spec.environment import Environment
 from slochaos.spec.objectives import Counter, Indicator
 from slochaos.spec.selectors import parse
+from slochaos.spec.sources import ScrapeSource
 from tests.unit.measurement.simulated import (
     Process,
     Request,

@@ -12,9 +12,10 @@ from slochaos.errors import Refused
 from slochaos.measurement.samples import Count, NoData
 from slochaos.record import Plan
 from slochaos.runner import plan
-from slochaos.spec.environment import Environment, ScrapeSource
+from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import Experiment, PlannedFault, Rule
 from slochaos.spec.objectives import Objective
+from slochaos.spec.sources import ScrapeSource
 from tests.unit.runner.test_watch import OBJECTIVE
 
 ENVIRONMENT = Environment(

@@ -11,7 +11,8 @@ import pytest
 from slochaos.errors import InvalidInput
 from slochaos.paths import example_dir
 from slochaos.spec import environment
-from slochaos.spec.environment import AllowedProxy, Caps, Environment, Ready, ScrapeSource, Service
+from slochaos.spec.environment import AllowedProxy, Caps, Environment, Ready, Service
+from slochaos.spec.sources import ScrapeSource
 from tests.unit.spec.writing import GOOD_ENVIRONMENT, changed, write, write_project
 
 VALUES = {"port_api": "4711", "run_dir": "/run", "run_id": "r1", "secret": "hush"}
@@ -131,8 +132,6 @@ def test_placeholders_resolve_without_a_run(tmp_path: Path) -> None:
         (broken("description", to="${api_jbo}"), "did you mean 'api_job'?"),
         (broken("slos", to=["shp.slos.yaml"]), "did you mean 'shop.slos.yaml'?"),
         (broken("slos", to="shop.slos.yaml"), "has to be a list"),
-        (broken("prometheus", to="http://prometheus:9090"), "come with a later version"),
-        (broken("sources", 0, to={"name": "p", "prometheus": "http://p:9090"}), "come with a later version"),
         (broken("sources", 0, "name", drop=True), "sources[0]: 'name' is missing"),
         (broken("sources", 0, "every", to="0s"), "0s is outside of 50ms to 1h"),
         (broken("sources", 0, "every", to=1), "is the number 1, has to be text"),

@@ -41,7 +41,7 @@ def _sources(environment: Environment) -> Iterator[Finding]:
     from slochaos.measurement.scrape import ScrapeReader
 
     parts = [metric for o in environment.objectives for metric in (o.indicator.part, o.indicator.total)]
-    for source in environment.sources:
+    for source in environment.pages:
         reader = ScrapeReader(source, parts)
         try:
             sample = reader.read()
