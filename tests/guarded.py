@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slochaos.guard.client import ExperimentClient
 from slochaos.guard.config import GuardConfig
+from slochaos.guard.connection import InjectionState
 from slochaos.spec.environment import AllowedProxy, Caps, Environment, Service
 from tests.toxiproxy_servers import ToxiproxyServerProcess, free_port
 
@@ -64,3 +68,18 @@ def make_config(folder: Path, environment: Environment, run_id: str = "test-run"
 def only_services(*services: Service) -> Environment:
     """An environment that starts these services and has no targets."""
     return Environment("test", Path("environments/test.yaml"), services=services, caps=Caps())
+
+
+def inject(client: ExperimentClient, parameters: dict[str, Any], duration_s: float) -> InjectionState:
+    """Ask for one fault on the proxy of `make_target`; returns when it is in force."""
+    return client.inject("fault", "toxiproxy", "database", parameters, duration_s)
+
+
+def wait_until(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
+    """Look again and again until the condition holds; whether it did in time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

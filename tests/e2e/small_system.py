@@ -13,32 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.slochaos_command import Shell
+from tests.orders import OBJECTIVES, orders_page
 from tests.toxiproxy_servers import ToxiproxyServerProcess
 
 REQUESTS_PER_S = 500
-
-OBJECTIVES = """\
-apiVersion: openslo/v1
-kind: Service
-metadata: {name: shop}
-spec: {description: A shop}
----
-apiVersion: openslo/v1
-kind: SLO
-metadata: {name: orders}
-spec:
-  service: shop
-  budgetingMethod: Occurrences
-  timeWindow: [{duration: 1d, isRolling: true}]
-  indicator:
-    metadata: {name: orders-good}
-    spec:
-      ratioMetric:
-        counter: true
-        good: {metricSource: {type: prometheus, spec: {selector: 'orders_total{outcome="good"}'}}}
-        total: {metricSource: {type: prometheus, spec: {selector: 'orders_total'}}}
-  objectives: [{displayName: orders, target: 0.99}]
-"""
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -48,17 +26,10 @@ class _Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         good = int((time.time() - self.started) * REQUESTS_PER_S)
-        page = (
-            "# TYPE process_start_time_seconds gauge\n"
-            f"process_start_time_seconds {self.started}\n"
-            "# TYPE orders_total counter\n"
-            f'orders_total{{outcome="good"}} {good}\n'
-            'orders_total{outcome="bad"} 0\n'
-        )
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()
-        self.wfile.write(page.encode())
+        self.wfile.write(orders_page(self.started, good, bad=0))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is its base's
         return

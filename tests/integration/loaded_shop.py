@@ -14,30 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from slochaos import clock
+from tests.orders import OBJECTIVES, orders_page
 from tests.toxiproxy_servers import ToxiproxyServerProcess, free_port
 
-OBJECTIVES = """\
-apiVersion: openslo/v1
-kind: Service
-metadata: {name: shop}
-spec: {description: A shop}
----
-apiVersion: openslo/v1
-kind: SLO
-metadata: {name: orders}
-spec:
-  service: shop
-  budgetingMethod: Occurrences
-  timeWindow: [{duration: 1d, isRolling: true}]
-  indicator:
-    metadata: {name: orders-good}
-    spec:
-      ratioMetric:
-        counter: true
-        good: {metricSource: {type: prometheus, spec: {selector: 'orders_total{outcome="good"}'}}}
-        total: {metricSource: {type: prometheus, spec: {selector: 'orders_total'}}}
-  objectives: [{displayName: orders, target: 0.99}]
-"""
 RATE_PER_S = 100
 
 
@@ -172,11 +151,7 @@ def _page_of(load: Load) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             good, bad = load.counts()
-            page = (
-                f"# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds {started}\n"
-                f'# TYPE orders_total counter\norders_total{{outcome="good"}} {good}\n'
-                f'orders_total{{outcome="bad"}} {bad}\n'
-            ).encode()
+            page = orders_page(started, good, bad)
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(page)))

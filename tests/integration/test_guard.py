@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,20 @@ from slochaos.errors import (
 )
 from slochaos.guard import control, recovery
 from slochaos.guard.client import ExperimentClient, Guard, connect
-from slochaos.guard.connection import Connection, InjectionState
+from slochaos.guard.connection import Connection
 from slochaos.guard.undolog import UndoLog, log_path, logged_runs
 from slochaos.record import Result
 from slochaos.spec.environment import AllowedProxy, Caps, Environment, Ready, Service
-from tests.guarded import LATENCY, OUTAGE, Target, make_config, make_target, only_services
+from tests.guarded import (
+    LATENCY,
+    OUTAGE,
+    Target,
+    inject,
+    make_config,
+    make_target,
+    only_services,
+    wait_until,
+)
 from tests.toxiproxy_servers import ToxiproxyServerProcess, free_port
 
 
@@ -45,19 +53,6 @@ def guarded(folder: Path, environment: Environment, **more: Any) -> Iterator[tup
     finally:
         client.close()
         guard.finish()
-
-
-def inject(client: ExperimentClient, parameters: dict[str, Any], duration_s: float) -> InjectionState:
-    return client.inject("fault", "toxiproxy", "database", parameters, duration_s)
-
-
-def wait_until(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def kill(guard: Guard) -> None:
@@ -439,13 +434,14 @@ def test_two_undoers_at_once_do_no_harm(tmp_path: Path, target: Target) -> None:
 
 
 def test_a_target_that_cannot_be_reached_is_said_at_once(tmp_path: Path, target: Target) -> None:
-    """Nothing was sent, so that there is nothing to undo and nothing to wait for."""
+    """Nothing was sent, so that nothing is undone, tried again or waited for: not the lock, not the fault."""
     target.server.end()
     with guarded(tmp_path, target.environment()) as (_, client):
-        started = time.monotonic()
         with pytest.raises(TargetUnreached, match="connection refused"):
             inject(client, OUTAGE, 1.0)
-        assert time.monotonic() - started < 5.0
+        [run] = logged_runs(tmp_path / "state")
+        steps = {entry.id: [state for state, _, _ in entry.history] for entry in run.entries.values()}
+    assert steps == {"lock-1-database": ["intended", "sent", "undone"], "1": ["refused"]}
     assert control.status(tmp_path / "state") == []
 
 
