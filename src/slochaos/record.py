@@ -119,11 +119,16 @@ class ForecastRecord(_Record):
 
 
 class PowerRecord(_Record):
-    """Whether the traffic can decide a `hold`, and the ways out where it cannot."""
+    """Whether the traffic can decide a `hold`, and the ways out where it cannot.
+
+    As in the baseline, `expected_bad` of the `expected_events` fail; `needed_clean` events show the floor if no
+    other does (0: no number can).
+    """
 
     objective: str
     needed_clean: int
     expected_events: float
+    expected_bad: int = 0
     decidable: bool
     ways_out: tuple[str, ...] = ()
 
@@ -137,8 +142,9 @@ class HostDiesRecord(_Record):
 
 
 class Plan(_Record):
-    """What was foreseen before anything was injected."""
+    """What was foreseen before anything was injected. `assumptions` are sentences: on what it rests."""
 
+    assumptions: tuple[str, ...] = ()
     forecast: tuple[ForecastRecord, ...] = ()
     detection_seconds: float = 0.0
     detection_cost_percent: dict[str, float] = {}

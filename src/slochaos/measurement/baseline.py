@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from slochaos.measurement.counting import measure
-from slochaos.measurement.phases import Cut, History
-from slochaos.measurement.samples import NoData
+from slochaos.measurement.phases import History
+from slochaos.measurement.samples import Count, NoData
 from slochaos.measurement.selection import is_wanted, selector_of, series_names
 from slochaos.spec.objectives import Metric, Objective
 
@@ -32,12 +31,11 @@ class Problem:
 
 def baseline_problems(
     objectives: Iterable[Objective],
+    counted: Mapping[str, Count | NoData],
     history: History,
-    start: Cut,
-    end: Cut,
     metric_names: Mapping[str, Iterable[str]] | None = None,
 ) -> tuple[Problem, ...]:
-    """Objectives without data over the baseline, each with its reason.
+    """Objectives without data over the baseline, each with its reason. `counted`: what `measure` says of each.
 
     With `metric_names` (Sampler.metric_names) a selector that matches nothing is answered with the
     nearest names that the pages do have. Good events of which there is not even a series are a problem
@@ -45,14 +43,15 @@ def baseline_problems(
     """
     names = {name for found in (metric_names or {}).values() for name in found}
     return tuple(
-        problem for objective in objectives for problem in _problems(objective, history, start, end, names)
+        problem
+        for objective in objectives
+        for problem in _problems(objective, counted[objective.name], history, names)
     )
 
 
 def _problems(
-    objective: Objective, history: History, start: Cut, end: Cut, names: set[str]
+    objective: Objective, counted: Count | NoData, history: History, names: set[str]
 ) -> Iterator[Problem]:
-    counted = measure(objective, history, start, end)
     good = objective.indicator.good
     if isinstance(counted, NoData) and counted.reason != "no-series":
         yield Problem(objective.name, counted.reason, counted.detail, _HINTS.get(counted.reason, ""))

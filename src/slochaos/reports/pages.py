@@ -23,6 +23,8 @@ def render_plan(plan: Plan, console: Console, *, title: str = "") -> None:
     _forecast(screen, plan)
     for power in plan.power:
         _power(screen, power)
+    for assumption in plan.assumptions:
+        screen.line(f"Assumed of {assumption}.")
     if plan.detection_seconds:
         screen.line(
             f"A breach is seen after {seconds(plan.detection_seconds)} at most{_detection_cost(plan)}."
@@ -68,7 +70,12 @@ def _share(value: float | None) -> str:
 
 
 def _power(screen: Screen, power: PowerRecord) -> None:
-    enough = f"needs {count(power.needed_clean)} requests without a failure, about {count(power.expected_events)} come"
+    coming = f"about {count(power.expected_events)} come"
+    if power.expected_bad:
+        coming += f", {count(power.expected_bad)} of them bad as in the baseline"
+    without = "another failure" if power.expected_bad else "a failure"
+    needs = f"needs {count(power.needed_clean)} requests without {without}" if power.needed_clean else ""
+    enough = ", ".join(filter(None, (needs or "no number of such requests shows it", coming)))
     mark = "+" if power.decidable else "x"
     verdict = "can be decided" if power.decidable else "CANNOT be decided"
     screen.line(Text(f"{mark} ", style=MARK_STYLES[mark]), f"{power.objective} {verdict}: {enough}")

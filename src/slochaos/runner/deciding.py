@@ -13,9 +13,9 @@ from slochaos.measurement import baseline as sources
 from slochaos.measurement.counting import measure
 from slochaos.measurement.phases import cut_after, cut_before
 from slochaos.measurement.sampler import Sampler
-from slochaos.measurement.samples import Count
 from slochaos.runner import events, plan
 from slochaos.runner.loop import pause, result_of, turn, while_turning
+from slochaos.runner.power import refuse_underpowered
 from slochaos.runner.progress import report_progress
 from slochaos.runner.state import RunState
 from slochaos.verdict.decide import baseline_refusal
@@ -90,16 +90,12 @@ def take_baseline(run: RunState) -> None:
 def decide_by_policy(run: RunState) -> None:
     """The plan with today's traffic against power and policy. Raises Refused."""
     system = run.system
-    seconds = run.baseline_s
-    rates = {
-        name: count.total / seconds
-        for name, count in run.baseline.items()
-        if isinstance(count, Count) and seconds > 0
-    }
-    run.plan = plan.make_plan(system.experiment, system.environment, rates, placebo=run.request.placebo)
+    run.plan = plan.make_plan(
+        system.experiment, system.environment, run.baseline, run.baseline_s, placebo=run.request.placebo
+    )
     run.stream.emit(events.Planned(plan=run.plan))
-    plan.refuse_underpowered(run.plan, allowed=run.request.allow_underpowered)
-    budgets = plan.budgets(system.environment, run.baseline, seconds, run.consumed)
+    refuse_underpowered(run.plan, allowed=run.request.allow_underpowered)
+    budgets = plan.budgets(system.environment, run.baseline, run.baseline_s, run.consumed)
     decision = policy.decide(
         plan.outlooks(system.environment, run.plan, budgets),
         scope=system.environment.budget.scope,
@@ -134,7 +130,7 @@ def _judge_baseline(run: RunState, sampler: Sampler) -> None:
     run.baseline_end = end
     run.baseline_s = end.finished - run.baseline_start.finished
     for problem in sources.baseline_problems(
-        environment.objectives, history, run.baseline_start, end, sampler.metric_names()
+        environment.objectives, run.baseline, history, sampler.metric_names()
     ):
         if problem.objective in ruled:
             raise Refused(

@@ -12,15 +12,15 @@ from slochaos.budget.policy import Outlook
 from slochaos.errors import Refused
 from slochaos.measurement.samples import Count, NoData
 from slochaos.measurement.watch import detection_seconds
-from slochaos.record import ForecastRecord, HostDiesRecord, Plan, PowerRecord
+from slochaos.record import ForecastRecord, HostDiesRecord, Plan
 from slochaos.runner.loading import admitted, load
+from slochaos.runner.power import assumptions, judge_power
 from slochaos.runner.request import RunRequest
 from slochaos.runner.watch import UNDO_S
 from slochaos.spec import environment as environments
 from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import Experiment, Rule
 from slochaos.spec.objectives import Objective
-from slochaos.verdict import power
 
 _EXPIRY_GRACE_S = 5.0
 """By how much an injection's own expiry outlasts its duration (the guard's figure)."""
@@ -58,13 +58,14 @@ def preview(request: RunRequest) -> Preview:
 def make_plan(
     experiment: Experiment,
     environment: Environment,
-    rates: Mapping[str, float] | None = None,
+    baseline: Mapping[str, Count | NoData] | None = None,
+    baseline_s: float = 0.0,
     *,
     placebo: bool = False,
 ) -> Plan:
-    """Forecast, power, detection, and what stays if this host dies. `rates`: events per second by objective.
+    """Forecast, power, detection, and what stays if this host dies. `baseline`: counts of `baseline_s` seconds.
 
-    Without rates nothing is said about power: only traffic can tell.
+    Before a baseline nothing is said about power, but what is assumed: only traffic can tell.
     """
     rules = {rule.objective: rule for rule in experiment.rules}
     detection_s = detection_seconds(environment) if environment.sources else 0.0
@@ -73,7 +74,11 @@ def make_plan(
     )
     fault_s = 0.0 if harmless else fault_seconds(experiment)
     outage = forecast.Outage(fault_s, 0.0 if harmless else experiment.recovery_s, detection_s, UNDO_S)
+    power = judge_power(experiment, environment, baseline or {}, baseline_s, fault_seconds(experiment))
     return Plan(
+        assumptions=assumptions(
+            experiment, environment, power, fault_seconds(experiment), harmless=fault_s <= 0
+        ),
         forecast=tuple(_forecast(each, rules.get(each.name), outage) for each in environment.objectives),
         detection_seconds=detection_s,
         detection_cost_percent={
@@ -82,24 +87,8 @@ def make_plan(
             for each in environment.objectives
             if each.method == "Occurrences"
         },
-        power=tuple(
-            _power(each, rule, rates[each.name], fault_seconds(experiment))
-            for each in environment.objectives
-            if (rule := rules.get(each.name)) is not None and rates is not None and each.name in rates
-            if rule.hold is not None and each.method == "Occurrences"
-        ),
-        if_host_dies=tuple(
-            HostDiesRecord(
-                fault=each.name,
-                target=each.target,
-                outcome=faults.if_host_dies(each.kind, each.parameters, each.duration_s + _EXPIRY_GRACE_S),
-            )
-            for each in experiment.faults
-        )
-        + tuple(
-            HostDiesRecord(fault=action, target="", outcome="foreign: outside the undo promise")
-            for action in experiment.foreign_actions
-        ),
+        power=power,
+        if_host_dies=_if_host_dies(experiment),
         faults=tuple(
             {
                 "name": each.name,
@@ -114,6 +103,22 @@ def make_plan(
     )
 
 
+def _if_host_dies(experiment: Experiment) -> tuple[HostDiesRecord, ...]:
+    ours = [
+        HostDiesRecord(
+            fault=each.name,
+            target=each.target,
+            outcome=faults.if_host_dies(each.kind, each.parameters, each.duration_s + _EXPIRY_GRACE_S),
+        )
+        for each in experiment.faults
+    ]
+    foreign = [
+        HostDiesRecord(fault=action, target="", outcome="foreign: outside the undo promise")
+        for action in experiment.foreign_actions
+    ]
+    return (*ours, *foreign)
+
+
 def fault_seconds(experiment: Experiment) -> float:
     """From the first planned injection to the last planned undo; the whole method for foreign actions."""
     if experiment.foreign_actions or not experiment.faults:
@@ -121,18 +126,6 @@ def fault_seconds(experiment: Experiment) -> float:
     return max(f.starts_s + f.duration_s for f in experiment.faults) - min(
         f.starts_s for f in experiment.faults
     )
-
-
-def refuse_underpowered(plan: Plan, *, allowed: bool) -> None:
-    """Raise Refused for a floor that the traffic cannot show, unless that is `allowed`."""
-    for record in plan.power:
-        if not record.decidable and not allowed:
-            raise Refused(
-                f"{record.objective}: {record.expected_events:,.0f} events are expected during the fault, which"
-                f" cannot show the floor (it takes {record.needed_clean:,} without a failure)",
-                hint=" | ".join((*record.ways_out, "--allow-underpowered")),
-                reason="underpowered",
-            )
 
 
 def budgets(
@@ -211,16 +204,4 @@ def _forecast(objective: Objective, rule: Rule | None, outage: forecast.Outage) 
         expected_percent=None if foreseen.expected is None else 100 * foreseen.expected,
         abort_at_seconds=foreseen.abort_at_s,
         reason=foreseen.reason,
-    )
-
-
-def _power(objective: Objective, rule: Rule, rate_per_s: float, fault_s: float) -> PowerRecord:
-    assert rule.hold is not None
-    found = power.check(rule.hold, rate_per_s, fault_s)
-    return PowerRecord(
-        objective=objective.name,
-        needed_clean=found.needed_clean,
-        expected_events=found.expected_events,
-        decidable=found.decidable,
-        ways_out=found.ways_out,
     )

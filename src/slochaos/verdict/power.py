@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,16 +15,22 @@ _FLOORS = tuple(
 )
 """Good shares that people set as floors, for the way out "hold 99 %"."""
 
+_MOST_EVENTS = 1 << 40
+"""A year at 30,000 a second: nobody waits for more."""
+
 
 @dataclass(frozen=True)
 class Power:
     """Whether a `hold` can be decided, and the cheapest ways out where it cannot.
 
-    `ways_out` read like "130 s longer", "load at 150 requests/s", "hold 99 %".
+    At the baseline's rate `expected_bad` of the `expected_events` fail; `needed_clean` events show the floor if
+    no other does, 0 where no number can. `ways_out` read like "130 s longer",
+    "load at 150 requests/s", "hold 99 %".
     """
 
     needed_clean: int
     expected_events: float
+    expected_bad: int
     decidable: bool
     ways_out: tuple[str, ...] = ()
 
@@ -32,38 +39,55 @@ def needed_events(bad: int, allowed: Fraction | float, confidence: float = CONFI
     """The fewest events among which `bad` bad ones still show a bad share of at most `allowed` (0-1, not 0)."""
     if not 0 < allowed <= 1:
         raise ValueError(f"no number of events shows a bad share of at most {allowed}")
-    low, high = bad, max(2 * bad, 1)
-    while bad_at_most(bad, high, confidence) > allowed:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if bad_at_most(bad, middle, confidence) > allowed:
-            low = middle
-        else:
-            high = middle
-    return high
+    return _fewest(bad, max(2 * bad, 1), lambda events: bad_at_most(bad, events, confidence) <= allowed)
 
 
 def check(
-    hold: Fraction, rate_per_s: float, fault_s: float, expected_bad: int = 0, confidence: float = CONFIDENCE
+    hold: Fraction,
+    rate_per_s: float,
+    fault_s: float,
+    bad_share: Fraction = Fraction(0),
+    confidence: float = CONFIDENCE,
 ) -> Power:
     """Judge a floor `hold` (good share, 0-1) against the forecast traffic of `fault_s` seconds.
 
-    `expected_bad` is what the baseline predicts for the fault. `needed_clean` is 0 for a floor of 100 %, which
-    no traffic can show. For Occurrences only: slices are a census and need no power.
+    `bad_share` is the baseline's: more traffic brings more of these failures along, so that a floor which the
+    baseline itself does not keep can be shown by no traffic, just as a floor of 100 %. For Occurrences only:
+    slices are a census and need no power.
     """
     expected = max(rate_per_s * fault_s, 0.0)
-    if hold >= 1:
-        return Power(0, expected, False, _lower_floor(hold, expected, expected_bad, confidence))
-    needed = needed_events(expected_bad, 1 - hold, confidence)
-    if expected >= needed:
-        return Power(needed, expected, True)
-    ways = (
-        *_longer(needed - expected, rate_per_s),
-        *_more_load(needed, fault_s),
-        *_lower_floor(hold, expected, expected_bad, confidence),
-    )
-    return Power(needed, expected, False, ways)
+    bad = round(bad_share * Fraction(expected))
+    needed = _needed_at(bad_share, 1 - hold, confidence)
+    if needed and expected >= needed:
+        return Power(needed, expected, bad, True)
+    traffic = (*_longer(needed - expected, rate_per_s), *_more_load(needed, fault_s)) if needed else ()
+    return Power(needed, expected, bad, False, (*traffic, *_lower_floor(hold, expected, bad, confidence)))
+
+
+def _needed_at(bad_share: Fraction, allowed: Fraction, confidence: float) -> int:
+    """Events that show `allowed` when this share of them is bad; 0 where no number does.
+
+    The fewest up to one whole bad event: the expected number is rounded, so that the bound falls in steps.
+    """
+    if bad_share >= allowed:
+        return 0
+
+    def shown(events: int) -> bool:
+        return bad_at_most(round(bad_share * events), events, confidence) <= allowed
+
+    return _fewest(0, 1, shown, most=_MOST_EVENTS)
+
+
+def _fewest(low: int, high: int, shown: Callable[[int], bool], most: int | None = None) -> int:
+    """The fewest events above `low` with which it is `shown`, first tried with `high`; 0 if not with `most`."""
+    while not shown(high):
+        low, high = high, 2 * high
+        if most is not None and high > most:
+            return 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if shown(middle) else (middle, high)
+    return high
 
 
 def _longer(missing: float, rate_per_s: float) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from slochaos.measurement.baseline import baseline_problems
+from slochaos.measurement.baseline import Problem, baseline_problems
+from slochaos.measurement.counting import measure
+from slochaos.measurement.samples import Sample
 from slochaos.measurement.watch import detection_seconds
 from slochaos.spec.environment import Environment
-from slochaos.spec.objectives import Counter, Indicator
+from slochaos.spec.objectives import Counter, Indicator, Objective
 from slochaos.spec.selectors import parse
 from slochaos.spec.sources import ScrapeSource
 from tests.unit.measurement.simulated import (
@@ -24,19 +27,28 @@ SAMPLES = scraped(Process((Request(0.5), Request(1.5))), [1, 2, 3])
 NAMES = {"api": ["http_requests_total", "took_seconds_count"]}
 
 
+def problems(
+    objective: Objective, samples: list[Sample], names: Mapping[str, Iterable[str]] | None = None
+) -> tuple[Problem, ...]:
+    """What is wrong with one objective over all of these samples."""
+    history = {"api": samples}
+    counted = {objective.name: measure(objective, history, *cuts(samples))}
+    return baseline_problems([objective], counted, history, names)
+
+
 def indicator(total: str, good: str) -> Indicator:
     return Indicator(total=Counter(parse(total)), good=Counter(parse(good)))
 
 
 def test_objectives_with_data_are_no_problem() -> None:
     """A baseline with series for total and good is fine, without a single bad one."""
-    assert baseline_problems([good_objective()], {"api": SAMPLES}, *cuts(SAMPLES), NAMES) == ()
+    assert problems(good_objective(), SAMPLES, NAMES) == ()
 
 
 def test_a_misspelt_metric_is_answered_with_what_is_there() -> None:
     """The nearest names of the page are the way out."""
     wrong = good_objective(indicator=indicator("http_request_total", 'http_request_total{code="200"}'))
-    [problem] = baseline_problems([wrong], {"api": SAMPLES}, *cuts(SAMPLES), NAMES)
+    [problem] = problems(wrong, SAMPLES, NAMES)
     assert (problem.objective, problem.reason) == ("success", "no-series")
     assert "http_request_total" in problem.detail
     assert problem.hint == "did you mean http_requests_total?"
@@ -45,7 +57,7 @@ def test_a_misspelt_metric_is_answered_with_what_is_there() -> None:
 def test_a_good_selector_without_series_is_a_problem() -> None:
     """Otherwise every event would count as bad."""
     wrong = good_objective(indicator=indicator("http_requests_total", 'http_requests_total{status="200"}'))
-    [problem] = baseline_problems([wrong], {"api": SAMPLES}, *cuts(SAMPLES), NAMES)
+    [problem] = problems(wrong, SAMPLES, NAMES)
     assert problem.reason == "no-series"
     assert "not with these labels" in problem.hint
 
@@ -53,7 +65,7 @@ def test_a_good_selector_without_series_is_a_problem() -> None:
 def test_a_source_that_is_down_is_named_with_its_failure() -> None:
     """Nothing can be measured where nothing answers."""
     down = [failed_at(at) for at in (1, 2, 3)]
-    [problem] = baseline_problems([good_objective()], {"api": down}, *cuts(down))
+    [problem] = problems(good_objective(), down)
     assert problem.reason == "source-down"
     assert "api did not answer: connection refused" in problem.detail
     assert problem.hint

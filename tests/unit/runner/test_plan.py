@@ -12,6 +12,7 @@ from slochaos.errors import Refused
 from slochaos.measurement.samples import Count, NoData
 from slochaos.record import Plan
 from slochaos.runner import plan
+from slochaos.runner.power import refuse_underpowered
 from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import Experiment, PlannedFault, Rule
 from slochaos.spec.objectives import Objective
@@ -35,9 +36,10 @@ def experiment(
     return Experiment("down", Path("down.json"), "Down", {}, rules, faults, foreign, 5.0, 10.0, method_s)
 
 
-def made(given: Experiment, rates: dict[str, float] | None = None, *, placebo: bool = False) -> Plan:
-    """Its plan."""
-    return plan.make_plan(given, ENVIRONMENT, rates, placebo=placebo)
+def made(given: Experiment, baseline: Count | None = None, *, placebo: bool = False) -> Plan:
+    """Its plan; `baseline` is what `orders` counted in ten seconds before."""
+    counts = None if baseline is None else {"orders": baseline}
+    return plan.make_plan(given, ENVIRONMENT, counts, 10.0, placebo=placebo)
 
 
 def test_the_worst_case_is_a_full_outage_until_recovered() -> None:
@@ -73,24 +75,58 @@ def test_foreign_actions_are_outside_the_promise_and_said_so() -> None:
 
 
 def test_power_is_judged_once_traffic_is_known() -> None:
-    """Without rates nothing is said; with too few the floor is refused, with the ways out."""
+    """Without a baseline nothing is said; with too little traffic the floor is refused, with the ways out."""
     given = experiment(OUTAGE, rules=(Rule("orders", hold=Fraction("0.999")),))
     assert made(given).power == ()
 
-    weak = made(given, {"orders": 10.0})
+    weak = made(given, count(100))
     assert not weak.power[0].decidable
     with pytest.raises(Refused) as refused:
-        plan.refuse_underpowered(weak, allowed=False)
+        refuse_underpowered(weak, allowed=False)
     assert refused.value.reason == "underpowered"
     assert "--allow-underpowered" in refused.value.hint
 
-    plan.refuse_underpowered(weak, allowed=True)
-    plan.refuse_underpowered(made(given, {"orders": 1000.0}), allowed=False)
+    refuse_underpowered(weak, allowed=True)
+    refuse_underpowered(made(given, count(10_000)), allowed=False)
 
 
-def count(total: int) -> Count:
-    """A clean count."""
-    return Count(total, 0, total, total, 0, 0)
+def test_failures_of_the_baseline_go_on_during_the_fault() -> None:
+    """6,000 events show 99.9 % when none fails, and not when one in 3,000 does anyway: then two are expected."""
+    given = experiment(OUTAGE, rules=(Rule("orders", hold=Fraction("0.999")),))
+    assert made(given, count(3000)).power[0].decidable
+
+    (record,) = made(given, count(3000, bad=1)).power
+    assert (record.decidable, record.expected_events, record.expected_bad) == (False, 6000, 2)
+    assert any(way.endswith("longer") for way in record.ways_out)
+    with pytest.raises(Refused, match="2 of them bad as in the baseline"):
+        refuse_underpowered(made(given, count(3000, bad=1)), allowed=False)
+
+
+def test_a_floor_that_the_baseline_breaks_is_not_a_matter_of_traffic() -> None:
+    """No duration and no load show it: the only way out is to ask for less."""
+    given = experiment(OUTAGE, rules=(Rule("orders", hold=Fraction("0.999")),))
+    (record,) = made(given, count(100_000, bad=500)).power
+    assert (record.needed_clean, record.ways_out) == (0, ("hold 99 %",))
+    with pytest.raises(Refused, match="no number of such events"):
+        refuse_underpowered(made(given, count(100_000, bad=500)), allowed=False)
+
+
+def test_a_plan_says_on_what_it_rests() -> None:
+    """Before a baseline, how much traffic the floor needs; after it, that things go on as they were."""
+    given = experiment(OUTAGE, rules=(Rule("orders", hold=Fraction("0.999")),))
+    before = " ".join(made(given).assumptions)
+    assert "orders: the fault sees 2,995 events or more (150 per second)" in before
+    assert "the baseline will tell" in before
+    assert "everything fails" in before
+
+    after = " ".join(made(given, count(10_000)).assumptions)
+    assert "as in the baseline" in after
+    assert "the baseline will tell" not in after
+
+
+def count(total: int, bad: int = 0) -> Count:
+    """An exact count."""
+    return Count(total, bad, total, total, bad, bad)
 
 
 def test_budgets_are_projected_from_the_baseline() -> None:

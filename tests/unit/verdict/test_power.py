@@ -58,7 +58,16 @@ def test_a_floor_of_all_cannot_be_shown() -> None:
 def test_expected_failures_of_the_baseline_count() -> None:
     """3,000 events can show 99.9 % only if none of them is expected to fail."""
     assert check(Fraction("0.999"), 300.0, 10.0).decidable
-    assert not check(Fraction("0.999"), 300.0, 10.0, expected_bad=1).decidable
+    assert not check(Fraction("0.999"), 300.0, 10.0, Fraction(1, 3000)).decidable
+
+
+def test_more_traffic_brings_more_failures() -> None:
+    """The way out counts them in, and a floor that the baseline does not keep has none by traffic."""
+    share = Fraction(1, 3000)
+    power = check(Fraction("0.999"), 300.0, 10.0, share)
+    longer = next(float(way.split()[0]) for way in power.ways_out if way.endswith("longer"))
+    assert check(Fraction("0.999"), 300.0, 10.0 + longer, share).decidable
+    assert check(Fraction("0.999"), 300.0, 10.0, Fraction(1, 1000)).ways_out == ("hold 99.5 %",)
 
 
 @given(st.floats(0.1, 5_000), st.floats(1, 600), st.sampled_from(["0.9", "0.99", "0.999", "0.9995"]))
