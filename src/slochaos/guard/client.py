@@ -51,7 +51,11 @@ class Guard:
         self.pid = process.pid
         self._process = process
         self._connection = Connection(path)
-        self._connection.ask("subscribe", token=config.token)
+        try:
+            self._connection.ask("subscribe", token=config.token)
+        except SlochaosError:
+            self._connection.close()
+            raise
         self._last_call = clock.now()
 
     @classmethod
@@ -78,6 +82,8 @@ class Guard:
         except SlochaosError as error:
             process.kill()
             process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
             if isinstance(error, GuardError):
                 _clear_up_after(config)
             raise
@@ -165,13 +171,11 @@ class Guard:
         with suppress(GuardError):
             self._connection.send("finish")
             while (
-                self._process.poll() is None and not self._connection.closed.is_set() and clock.now() < until
+                not self._has_ended(BEAT_S) and not self._connection.closed.is_set() and clock.now() < until
             ):
-                with suppress(subprocess.TimeoutExpired):
-                    self._process.wait(BEAT_S)
                 self.beat()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(ANSWER_S if self._connection.closed.is_set() else BEAT_S)
+        if self._has_ended(ANSWER_S if self._connection.closed.is_set() else BEAT_S):
+            self._process.wait()
         self._kill()
         if self._process.returncode:
             raise GuardError("the guard died while it was ending the run")
@@ -205,10 +209,19 @@ class Guard:
             except TimeoutError:
                 self.beat()
 
+    def _has_ended(self, within_s: float) -> bool:
+        """Whether the guard's process ends in time. The end of its standard output tells at once, without polling."""
+        if self._process.poll() is not None:
+            return True
+        assert self._process.stdout is not None
+        return bool(select.select([self._process.stdout], [], [], within_s)[0])
+
     def _kill(self) -> None:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         self._connection.close()
 
 
@@ -283,14 +296,19 @@ def stop(path: Path, why: str) -> None:
 
 
 def _first_words(process: subprocess.Popen[bytes], config: GuardConfig) -> dict[str, Any]:
-    """Hand the guard its configuration and read the line in which it says that it is armed, or why not."""
+    """Hand the guard its configuration and read the line in which it says that it is armed, or why not.
+
+    Nothing when it died before. Raises GuardError when it was stopped.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
     until = clock.now() + ARM_S
-    with process.stdout, suppress(BrokenPipeError):
+    with suppress(BrokenPipeError):
         with process.stdin:
             process.stdin.write(config.to_json().encode() + b"\n")
-        while clock.now() < until and not is_stopped(process.pid):
+        while clock.now() < until:
+            if is_stopped(process.pid):
+                raise GuardError("the guard was stopped while it started", hint="run it again")
             if select.select([process.stdout], [], [], BEAT_S)[0]:
                 line = process.stdout.readline()
                 return wire.decode(line) if line else {}

@@ -17,9 +17,12 @@ class Bookkeeper:
 
     def __init__(self) -> None:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._worker.submit(_import)
         self._ledger: Ledger | None = None
         self.location = ""
+
+    def begin_import(self) -> None:
+        """Import the database's library from now on, before anything is asked."""
+        self._worker.submit(_import)
 
     def ask(self, work: Callable[[Ledger], T]) -> Future[T]:
         """Do `work` with the ledger. The future raises StateError."""

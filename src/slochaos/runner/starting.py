@@ -72,6 +72,7 @@ def start_processes(run: RunState) -> None:
     )
     with ThreadPoolExecutor(1) as starter:
         arming = starter.submit(Guard.start, config)
+        run.bookkeeper.begin_import()
         for module in _NEEDED_LATER:
             import_module(module)
         guard = arming.result()
@@ -115,6 +116,7 @@ def start_child(run: RunState) -> None:
     assert run.loaded is not None
     assert run.folder is not None
     experiment = run.loaded.experiment
+    run.injections.planned = experiment.faults
     environment = environment_for(experiment.document, foreign=bool(experiment.foreign_actions))
     environment["SLOCHAOS_EXPERIMENT"] = str(experiment.path.absolute())
     run.executor = Executor.start(run.folder.file("chaostoolkit.log"), environment)
@@ -137,6 +139,7 @@ def prepare_child(run: RunState) -> None:
         Order(
             experiment=str(run.folder.file(name)),
             journal=str(run.folder.file("journal.json")),
+            journal_room=str(run.folder.journal_room),
             variables=run.request.variables,
             variable_files=tuple(str(path.absolute()) for path in run.request.variable_files),
             environment=(("SLOCHAOS_GUARD_SOCKET", str(run.system.guard.socket)),),
