@@ -88,8 +88,8 @@ class ContributorRecord(_Record):
     bad: int
 
 
-class ObjectiveResult(_Record):
-    """One objective: its phases, its charge, what was decided and why."""
+class Priced(_Record):
+    """One objective and what was charged to it, whoever caused it."""
 
     name: str
     display_name: str
@@ -99,10 +99,15 @@ class ObjectiveResult(_Record):
     window: str
     budgeting_method: str
     threshold_seconds: float | None = None
-    rule: RuleRecord
-    phases: dict[Literal["baseline", "fault", "recovery"], Phase]
     charge: Charge | None = None
     top_contributors: tuple[ContributorRecord, ...] = ()
+
+
+class ObjectiveResult(Priced):
+    """One objective of a run: its phases, its charge, what was decided and why."""
+
+    rule: RuleRecord
+    phases: dict[Literal["baseline", "fault", "recovery"], Phase]
     verdict: Verdict
     reason: str = ""
     would_hold_again: str = ""

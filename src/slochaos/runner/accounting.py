@@ -8,6 +8,7 @@ from typing import Literal
 from slochaos import record
 from slochaos.budget import account
 from slochaos.budget.account import Budget
+from slochaos.measurement import records
 from slochaos.measurement.counting import measure
 from slochaos.measurement.phases import Cut, History
 from slochaos.measurement.samples import Count, NoData
@@ -16,7 +17,7 @@ from slochaos.runner.events import timestamp
 from slochaos.runner.state import RunState
 from slochaos.spec.experiment import Rule
 from slochaos.spec.objectives import Objective
-from slochaos.verdict import attribution, bounds
+from slochaos.verdict import attribution
 from slochaos.verdict.decide import Decision, decide_objective
 from slochaos.verdict.repeats import would_hold_again
 
@@ -115,18 +116,11 @@ def _account(
     return Accounted(
         decision,
         record.ObjectiveResult(
-            name=objective.name,
-            display_name=objective.display_name,
-            target=f"{float(100 * objective.target):.10g}%",
-            target_fraction=float(objective.target),
-            operator=objective.operator,
-            window=objective.window,
-            budgeting_method=objective.method,
-            threshold_seconds=None if objective.threshold_s is None else float(objective.threshold_s),
+            **records.promise(objective),
             rule=_rule(rule),
             phases=_phases(objective, counts, run),
             charge=None if spent is None else record.Charge(**spent.fields()),
-            top_contributors=_contributors(counts.charged),
+            top_contributors=records.contributors(counts.charged),
             verdict=decision.verdict,
             reason=decision.reason,
             would_hold_again=again,
@@ -194,37 +188,7 @@ def _phases(objective: Objective, counts: Counts, run: RunState) -> dict[PhaseNa
         "recovery": (run.s1, end, counts.recovery),
     }
     return {
-        name: _phase(objective, start, stop, count)
+        name: records.phase(objective, timestamp(start.wall), timestamp(stop.wall), count)
         for name, (start, stop, count) in spans.items()
         if start is not None and stop is not None
     }
-
-
-def _phase(objective: Objective, start: Cut, stop: Cut, count: Counted) -> record.Phase:
-    begin, end = timestamp(start.wall), timestamp(stop.wall)
-    if isinstance(count, NoData):
-        return record.Phase(
-            from_=begin, to=end, reason=f"{count.reason}: {count.detail}" if count.detail else count.reason
-        )
-    # Slices are counted, never inferred: they have no bounds.
-    least, most = (
-        bounds.interval(count) if objective.method == "Occurrences" and count.total else (None, None)
-    )
-    return record.Phase(
-        from_=begin,
-        to=end,
-        good=count.good,
-        total=count.total,
-        sli=count.sli,
-        bad_at_least=least,
-        bad_at_most=most,
-        reason="; ".join(count.reasons),
-    )
-
-
-def _contributors(charged: Counted) -> tuple[record.ContributorRecord, ...]:
-    if not isinstance(charged, Count):
-        return ()
-    return tuple(
-        record.ContributorRecord(labels=dict(each.labels), bad=each.bad) for each in charged.contributors
-    )
