@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.small_system import SmallSystem
+from tests.e2e.small_system import SmallSystem, experiment
 
 RUN = ("run", "experiments/down.json", "--environment", "shop", "--quiet")
 needs_mounts = pytest.mark.skipif(
@@ -66,6 +67,26 @@ def test_a_full_run_folder_is_7_and_nothing_is_left_in_force(small_system: Small
         assert answer.code == 7, answer
         assert "Traceback" not in answer.err
         assert small_system.untouched()
+
+
+@needs_mounts
+def test_a_run_folder_that_fills_up_costs_neither_journal_nor_record(small_system: SmallSystem) -> None:
+    """Their space was set aside; what is incomplete is said in the record, and the verdict stands."""
+    runs = small_system.shell.folder / ".slochaos"
+    small_system.write("experiments/down.json", experiment({"duration": "2s"}))
+    with mounted(runs, "size=6m"):
+        process = small_system.shell.start(*RUN, "--run-id", "full", "--format", "json")
+        small_system.wait_until_down()
+        fill(runs)
+        out, err = process.communicate(timeout=60)
+        folder = runs / "runs" / "full"
+        record = json.loads((folder / "result.json").read_text())
+        journal = json.loads((folder / "journal.json").read_text())
+    assert process.returncode == 0, (out, err)
+    assert json.loads(out) == record
+    assert (journal["status"], "slochaos" in journal) == ("completed", False)
+    assert any("samples.ndjson is incomplete" in note for note in record["notes"])
+    assert small_system.untouched()
 
 
 @needs_mounts

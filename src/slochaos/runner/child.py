@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +24,14 @@ _LARGEST_OUTPUT = 4096
 
 @dataclass(frozen=True)
 class Order:
-    """What to run: the file of the experiment as it was admitted, and where its journal goes."""
+    """What to run: the file of the experiment as it was admitted, and where its journal goes.
+
+    `journal_room` is a file beside it whose space was allocated before the disk could fill up.
+    """
 
     experiment: str
     journal: str
+    journal_room: str
     variables: tuple[str, ...] = ()
     variable_files: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
@@ -160,7 +163,7 @@ def _run(order: Order, prepared: _Prepared, channel: Channel) -> int:
     except Exception as error:  # noqa: BLE001 - chaoslib and any extension may raise anything
         channel.say("child-failed", error=f"{type(error).__name__}: {error}")
         return 1
-    _write_journal(Path(order.journal), redact(_as_plain(journal), channel.secrets))
+    _write_journal(order, redact(_as_plain(journal), channel.secrets))
     completed = journal["status"] == "completed"
     notify(prepared.settings, RunFlowEvent.RunCompleted if completed else RunFlowEvent.RunFailed, journal)
     if journal.get("deviated"):
@@ -173,13 +176,17 @@ def _as_plain(journal: dict[str, Any]) -> Any:
     return json.loads(json.dumps(journal, default=_plain))
 
 
-def _write_journal(path: Path, journal: Any) -> None:
-    """The whole journal or none; a full disk is said in the log, the supervisor has the events."""
+def _write_journal(order: Order, journal: Any) -> None:
+    """The whole journal or none, over the bytes that were set aside for it.
+
+    Where it is longer than these and the disk is full, the log says so, and the supervisor has the events.
+    """
+    room = Path(order.journal_room)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".journal-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with room.open("r+", encoding="utf-8") as file:
             json.dump(journal, file, indent=2, ensure_ascii=False)
-        Path(temporary).replace(path)
+            file.truncate()
+        room.replace(order.journal)
     except OSError as error:
         logging.getLogger("chaostoolkit").warning("the journal cannot be written: %s", error)
 

@@ -155,9 +155,11 @@ def _explain_ending(run: RunState) -> None:
             reason="hypothesis",
         )
     for event in injections.refused if injections.first_intended is not None else ():
-        run.findings.not_in_force.append(f"{event.detail.get('name')}: {event.detail.get('message')}")
+        name = injections.name_of(event.injection, str(event.detail.get("name")))
+        run.findings.not_in_force.append(f"{name}: {event.detail.get('message')}")
     if experiment.faults and injections.first_intended is None and not run.findings.errors:
         run.findings.not_in_force.append("no fault was injected: see chaostoolkit.log")
     for state in run.final_injections:
         if state.looks and not state.seen:
-            run.findings.not_in_force.append(f"{state.name} was never seen to be in force ({state.evidence})")
+            name = injections.name_of(state.id, state.name)
+            run.findings.not_in_force.append(f"{name} was never seen to be in force ({state.evidence})")

@@ -101,7 +101,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Measured(Event):
-    """Live progress, about four times a second: phase, time left, each objective, the faults in force."""
+    """Live progress, about four times a second: phase, time left, each objective, the faults in force.
+
+    `left_s` is that of the phase, and while a fault is in force the time until it is undone; None when not known.
+    """
 
     type: ClassVar[str] = "measured"
     phase: str

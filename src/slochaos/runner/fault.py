@@ -110,12 +110,12 @@ class _Watching:
         """The first condition that is met now."""
         run, sampler = self._run, self._run.sampler
         if sampler is None:
-            report_progress(run, "fault", None, {})
+            report_progress(run, "fault", run.injections.in_force_until, {})
             return None
         history = sampler.history
         begun = fault_span(run.injections, run.toolkit, foreign=run.foreign)
         if begun is None:
-            report_progress(run, "fault", None)
+            report_progress(run, "fault", None)  # nothing is in force yet
             return None
         if self._counts is None:
             run.s0 = cut_before(history, begun[0])
@@ -132,7 +132,7 @@ class _Watching:
         counts = watch.newest(history)
         self._newest = max(self._newest, *watch.read_until().values())
         budgets = self._budgets(counts, read)
-        report_progress(self._run, "fault", None, counts, budgets)
+        report_progress(self._run, "fault", self._run.injections.in_force_until, counts, budgets)
         if self._run.toolkit.method[1] is not None:
             return None  # nothing more will be injected, so there is nothing to cut short
         return self._rules.look(counts, budgets, read) or self._blind()

@@ -1,7 +1,8 @@
 """The run's folder: made before anything starts, with room set aside for the record.
 
 A disk that fills up during the run (samples, service logs) must not cost the record: the space for it is
-allocated first, and given back just before result.json is written.
+allocated first. The child writes the journal into the file that was set aside for it; the room for
+result.json is given back just before that is written.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from slochaos import paths
 from slochaos.errors import InvalidInput, StateError
 
 _RESERVE_BYTES = 4 << 20
+_JOURNAL_BYTES = 1 << 20
+_ROOM_MIB = (_RESERVE_BYTES + _JOURNAL_BYTES) >> 20
 
 
 def new_run_id() -> str:
@@ -40,6 +43,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._reserve = path / ".reserve"
+        self.journal_room = path / ".journal"
 
     @classmethod
     def make(cls, run_id: str) -> RunFolder:
@@ -51,7 +55,8 @@ class RunFolder:
         try:
             folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.path.mkdir(mode=0o700)
-            folder._set_aside()
+            _set_aside(folder._reserve, _RESERVE_BYTES)
+            _set_aside(folder.journal_room, _JOURNAL_BYTES)
         except FileExistsError as error:
             raise InvalidInput(
                 f"--run-id: there is a run {run_id} already, in {folder.path}",
@@ -60,7 +65,7 @@ class RunFolder:
         except OSError as error:
             raise StateError(
                 f"the run's folder {folder.path} cannot be written: {error.strerror}",
-                hint=f"free {_RESERVE_BYTES >> 20} MiB there, or start from another folder; nothing was injected",
+                hint=f"free {_ROOM_MIB} MiB there, or start from another folder; nothing was injected",
             ) from error
         return folder
 
@@ -83,16 +88,21 @@ class RunFolder:
                 f"{name} cannot be written in {self.path}: {error.strerror}", hint="free some space there"
             ) from error
 
+    def give_back_journal_room(self) -> None:
+        """Free the space for the journal, where the child has not used it."""
+        self.journal_room.unlink(missing_ok=True)
+
     def give_back_reserve(self) -> None:
         """Free the space that was set aside for the record."""
         self._reserve.unlink(missing_ok=True)
 
-    def _set_aside(self) -> None:
-        descriptor = os.open(self._reserve, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
-            else:
-                os.write(descriptor, bytes(_RESERVE_BYTES))
-        finally:
-            os.close(descriptor)
+
+def _set_aside(path: Path, size: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)
+        else:
+            os.write(descriptor, bytes(size))
+    finally:
+        os.close(descriptor)

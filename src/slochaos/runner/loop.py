@@ -63,7 +63,7 @@ def take_guard_events(run: RunState) -> None:
         if event.injection in run.injections_before:
             continue
         if run.injections.take(event):
-            run.stream.emit(_injection_changed(event))
+            run.stream.emit(_injection_changed(event, run.injections.names[event.injection]))
 
 
 def take_child_events(run: RunState) -> None:
@@ -114,5 +114,6 @@ def while_turning(
         raise failures[0]
 
 
-def _injection_changed(event: GuardEvent) -> InjectionChanged:
-    return InjectionChanged(injection=event.injection, state=event.kind, detail=event.detail, at=event.wall)
+def _injection_changed(event: GuardEvent, name: str) -> InjectionChanged:
+    detail = {**event.detail, "name": name}
+    return InjectionChanged(injection=event.injection, state=event.kind, detail=detail, at=event.wall)

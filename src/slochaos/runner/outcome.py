@@ -33,7 +33,9 @@ def make_result(run: RunState) -> record.Result:
         objectives=tuple(each.result for each in accounted),
         plan=run.plan or record.Plan(),
         injections=tuple(
-            injection_record(each, _activity(run, each)) for each in run.final_injections if each.intended
+            injection_record(each, run.injections.name_of(each.id, each.name))
+            for each in run.final_injections
+            if each.intended
         ),
         recovery=_recovery(run),
         abort=_abort(run),
@@ -111,12 +113,6 @@ def _slow_recovery(run: RunState, silent: tuple[str, ...]) -> tuple[str, ...]:
         for name, recovered in run.recovered.items()
         if recovered is None and name in ruled and name not in silent
     )
-
-
-def _activity(run: RunState, state: InjectionState) -> str:
-    """What the experiment calls this fault: the guard knows its preset only."""
-    planned = run.system.experiment.faults if run.system_ else ()
-    return next((fault.name for fault in planned if fault.preset == state.name), state.name)
 
 
 def injection_record(state: InjectionState, name: str) -> record.InjectionRecord:
@@ -204,11 +200,11 @@ def _points(run: RunState, began: float) -> dict[str, tuple[record.TimelinePoint
 
 
 def _measuring_notes(run: RunState) -> tuple[str, ...]:
-    if run.sampler is None:
-        return ()
     notes = []
-    if run.sampler.write_error:
+    if run.sampler is not None and run.sampler.write_error:
         notes.append(f"samples.ndjson is incomplete: {run.sampler.write_error}")
+    if run.stream.write_error:
+        notes.append(f"events.ndjson, or the file of --events, is incomplete: {run.stream.write_error}")
     if run.stream.dropped:
         notes.append(f"{run.stream.dropped} events were not delivered: nobody took them in time")
     return tuple(notes)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from slochaos import clock
 from slochaos.budget.account import Budget
-from slochaos.measurement.counting import measure
-from slochaos.measurement.phases import cut_before
+from slochaos.measurement import watch
 from slochaos.measurement.samples import Count, NoData
 from slochaos.runner.events import Measured, Reading
 from slochaos.runner.state import RunState
@@ -22,14 +21,17 @@ def report_progress(
     counts: Mapping[str, Count | NoData] | None = None,
     budgets: Mapping[str, Budget] | None = None,
 ) -> None:
-    """Emit one `measured` event unless there was one just now. `counts` since S0; else since the phase began."""
+    """Emit one `measured` event unless there was one just now. `counts` since S0; else since the phase began.
+
+    `until` is the instant at which the phase is planned to end, or during a fault the fault.
+    """
     now = clock.now()
     if now - run.last_progress < _EVERY_S:
         return
     if phase != run.phase:
-        run.phase, run.phase_started = phase, now
+        run.phase, run.phase_started, run.live = phase, now, None
     run.last_progress = now
-    found = _since_baseline(run) if counts is None else counts
+    found = _since_the_phase_began(run) if counts is None else counts
     rules = {rule.objective: rule for rule in run.system.experiment.rules}
     limits = {name: rule.cost for name, rule in rules.items()}
     run.stream.emit(
@@ -46,14 +48,15 @@ def report_progress(
     )
 
 
-def _since_baseline(run: RunState) -> dict[str, Count | NoData]:
-    if run.sampler is None or run.baseline_start is None:
+def _since_the_phase_began(run: RunState) -> dict[str, Count | NoData]:
+    """Each sample is looked at once, however long the phase lasts."""
+    start = run.s1 or run.baseline_start
+    if run.sampler is None or start is None:
         return {}
     history = run.sampler.history
-    end = cut_before(history, clock.now())
-    if end is None:
-        return {}
-    return {o.name: measure(o, history, run.baseline_start, end) for o in run.system.environment.objectives}
+    if run.live is None:
+        run.live = watch.since(run.system.environment.objectives, history, start)
+    return run.live.newest(history)
 
 
 def _reading(name: str, count: Count | NoData, budget: Budget | None, limit: object) -> Reading:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from slochaos.errors import StateError
 from slochaos.record import Result
 from slochaos.redaction import names_credential, redact
@@ -12,20 +15,29 @@ from slochaos.runner.state import RunState
 
 
 def record(run: RunState) -> Result:
-    """Write result.json and journal.json, tell the ledger and whoever watches.
+    """Write journal.json and result.json, tell the ledger and whoever watches.
 
-    What cannot be written is said in the result instead of raised: the faults are undone already.
+    What cannot be written is said in the result instead of raised: the faults are undone already. The journal
+    comes first, so that result.json, whose space is still set aside, tells what became of it.
     """
+    _succeeds(run, lambda: write_missing_journal(run))
     result = _without_secrets(run)
-    for write in (_write, _tell_ledger):
-        try:
-            write(run, result)
-        except StateError as error:
-            run.stream.emit(Notice(text=str(error)))
-            run.findings.errors.append(f"the record is incomplete: {error.message}")
+    for write in (_write_result, _tell_ledger):
+        if not _succeeds(run, partial(write, run, result)):
             result = _without_secrets(run)
     run.stream.emit(RunFinished(result=result))
     return result
+
+
+def _succeeds(run: RunState, write: Callable[[], None]) -> bool:
+    """Whether it was written; else that is said and becomes part of what was found out."""
+    try:
+        write()
+    except StateError as error:
+        run.stream.emit(Notice(text=str(error)))
+        run.findings.errors.append(f"the record is incomplete: {error.message}")
+        return False
+    return True
 
 
 def _without_secrets(run: RunState) -> Result:
@@ -35,12 +47,12 @@ def _without_secrets(run: RunState) -> Result:
     return Result.model_validate(redact(result.model_dump(by_alias=True), [run.secret, *given]))
 
 
-def _write(run: RunState, result: Result) -> None:
-    if run.folder is None or result.run.status == "invalid":
+def _write_result(run: RunState, result: Result) -> None:
+    if run.folder is None:
         return
     run.folder.give_back_reserve()
-    write_missing_journal(run)
-    run.folder.write("result.json", result.model_dump_json(by_alias=True, indent=2))
+    if result.run.status != "invalid":
+        run.folder.write("result.json", result.model_dump_json(by_alias=True, indent=2))
 
 
 def _tell_ledger(run: RunState, result: Result) -> None:

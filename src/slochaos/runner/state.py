@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # imported while the other processes start
     from slochaos.measurement.phases import Cut
     from slochaos.measurement.sampler import Sampler
     from slochaos.measurement.samples import Count, NoData
+    from slochaos.measurement.watch import Watch
     from slochaos.record import Plan
     from slochaos.runner.watch import Condition
     from slochaos.verdict.recovery import Recovered
@@ -139,6 +140,7 @@ class RunState:
     notes: list[str] = field(default_factory=list)
     phase: str = ""
     phase_started: float = 0.0
+    live: Watch | None = None
     last_progress: float = 0.0
     next_look_at_child: float = 0.0
 

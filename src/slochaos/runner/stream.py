@@ -31,10 +31,14 @@ class _Opened:
 
 
 class EventStream:
-    """Where the supervisor puts its events. `emit` returns at once, from any thread."""
+    """Where the supervisor puts its events. `emit` returns at once, from any thread.
+
+    `dropped` events reached nobody; `write_error` says why a file ends early, empty while none does.
+    """
 
     def __init__(self, on_event: Callable[[Event], None]) -> None:
         self.dropped = 0
+        self.write_error = ""
         self._on_event: Callable[[Event], None] | None = on_event
         self._files: list[IO[str]] = []
         self._of_the_run: IO[str] | None = None
@@ -93,8 +97,9 @@ class EventStream:
         for file in list(self._files):
             try:
                 file.write(line)
-            except OSError:
+            except OSError as error:
                 # A full disk: this file ends here, the run goes on.
+                self.write_error = self.write_error or f"events are not written any more: {error.strerror}"
                 self._drop(file)
 
     def _show(self, event: Event) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from slochaos.guard.connection import GuardEvent
 from slochaos.runner.executor import ChildEvent
+from slochaos.spec.experiment import PlannedFault
 
 _IN_FORCE = ("applied", "evidence")
 _UNDONE = ("settling", "undone", "expired", "gone", "superseded")
@@ -15,18 +16,21 @@ _UNDONE = ("settling", "undone", "expired", "gone", "superseded")
 
 @dataclass
 class Injections:
-    """The injections of one run as told by the guard's events.
+    """The injections of one run as told by the guard's events, beside the faults that were `planned`.
 
     Instants are those of the guard's own entries: `first_intended` is before anything was sent,
-    `last_undone` the last first-verified undo.
+    `last_undone` the last first-verified undo. `names` are the experiment's; the guard knows presets only.
     """
 
+    planned: tuple[PlannedFault, ...] = ()
     states: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     reports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     first_intended: float | None = None
+    ends_at: dict[str, float] = field(default_factory=dict)
     undone_at: dict[str, tuple[float, float]] = field(default_factory=dict)
     refused: list[GuardEvent] = field(default_factory=list)
+    _planned_as: dict[str, PlannedFault] = field(default_factory=dict)
     stop_requested: str | None = None
     guard_ended: str = ""
     service_ended: str | None = None
@@ -45,12 +49,42 @@ class Injections:
             return False
         self.states[event.injection] = event.kind
         self.reports[event.injection] = event.detail
-        self.names[event.injection] = str(event.detail.get("name", event.injection))
+        if event.injection not in self.names:
+            self._identify(event)
+        if event.kind == "applied" and event.injection in self._planned_as:
+            self.ends_at[event.injection] = event.at + self._planned_as[event.injection].duration_s
         if event.kind == "intended" and self.first_intended is None:
             self.first_intended = event.at
         if event.kind in _UNDONE:
             self.undone_at.setdefault(event.injection, (event.at, event.wall))
         return True
+
+    def _identify(self, event: GuardEvent) -> None:
+        """Find what the experiment calls it: the n-th injection of a preset is the n-th of the faults with it."""
+        preset = str(event.detail.get("name", event.injection))
+        same = [fault for fault in self.planned if fault.preset == preset]
+        before = sum(fault in same for fault in self._planned_as.values())
+        if same:
+            self._planned_as[event.injection] = same[min(before, len(same) - 1)]
+        self.names[event.injection] = self.name_of(event.injection, preset)
+
+    def name_of(self, injection: str, preset: str) -> str:
+        """What the experiment calls an injection, of which perhaps only the preset is known."""
+        same = (fault for fault in self.planned if fault.preset == preset)
+        fault = self._planned_as.get(injection) or next(same, None)
+        return fault.name if fault is not None else preset
+
+    @property
+    def in_force_until(self) -> float | None:
+        """The instant at which the last fault in force now is planned to end; None without one."""
+        return max(
+            (
+                self.ends_at[each]
+                for each, state in self.states.items()
+                if state in _IN_FORCE and each in self.ends_at
+            ),
+            default=None,
+        )
 
     @property
     def last_undone(self) -> tuple[float, float] | None:

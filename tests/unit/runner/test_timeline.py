@@ -7,6 +7,7 @@ from typing import Any
 from slochaos.guard.connection import GuardEvent
 from slochaos.runner.executor import ChildEvent
 from slochaos.runner.timeline import Injections, Toolkit, fault_span
+from slochaos.spec.experiment import PlannedFault
 
 
 def told(*events: tuple[str, float]) -> Injections:
@@ -15,6 +16,11 @@ def told(*events: tuple[str, float]) -> Injections:
     for kind, at in events:
         injections.take(GuardEvent(kind, at, 1000 + at, "1", {"name": "down"}))
     return injections
+
+
+def planned(name: str, preset: str, duration_s: float) -> PlannedFault:
+    """A fault of the experiment."""
+    return PlannedFault(name, "toxiproxy", "shop", {}, duration_s, False, "x:1", preset=preset)
 
 
 def said(*events: tuple[str, float, dict[str, Any]]) -> Toolkit:
@@ -51,6 +57,34 @@ def test_names_tell_what_is_in_force() -> None:
     undoing = told(("intended", 1.0), ("applied", 2.0), ("undoing", 3.0))
     assert (undoing.in_force, undoing.open) == ((), ("down",))
     assert told(("intended", 1.0), ("undone", 3.0)).open == ()
+
+
+def test_faults_are_called_what_the_experiment_calls_them() -> None:
+    """The guard tells the preset; the first injection of it is the first activity with it, and so on."""
+    injections = Injections((planned("cut off", "down", 5.0), planned("cut off again", "down", 9.0)))
+    for number in ("1", "2"):
+        for kind in ("intended", "applied"):
+            injections.take(GuardEvent(kind, 10.0, 1010.0, number, {"name": "down"}))
+    assert injections.in_force == ("cut off", "cut off again")
+    assert injections.name_of("2", "down") == "cut off again"
+    assert injections.name_of("unheard of", "down") == "cut off"
+    assert injections.name_of("3", "nothing") == "nothing"
+
+
+def test_time_left_is_that_of_the_fault_in_force_that_ends_last() -> None:
+    """From the instant at which it was applied; none before that, and none when it is undone."""
+    injections = Injections((planned("short", "slow", 5.0), planned("long", "down", 9.0)))
+    until = []
+    for kind, at, number, preset in (
+        ("intended", 1.0, "1", "slow"),
+        ("applied", 2.0, "1", "slow"),
+        ("applied", 4.0, "2", "down"),
+        ("undoing", 8.0, "2", "down"),
+        ("undone", 8.5, "1", "slow"),
+    ):
+        injections.take(GuardEvent(kind, at, 1000 + at, number, {"name": preset}))
+        until.append(injections.in_force_until)
+    assert until == [None, 7.0, 13.0, 7.0, None]
 
 
 def test_foreign_faults_last_as_long_as_method_and_rollbacks() -> None:
