@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from slochaos.spec.alerts import AlertPolicy
+from slochaos.spec.calendars import Calendar
 from slochaos.spec.selectors import Selector
+
+Method = Literal["Occurrences", "Timeslices", "RatioTimeslices"]
+"""How the budget is counted: in events, in bad slices, or in the slices' shares of bad events."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,9 @@ class Objective:
 
     `target` is the share of good events (or slices) that has to be reached, 0-1, exact.
     `operator` compares the *bad* share with `1 - target`: `lte` allows exactly that share, `lt` does not.
-    `slice_s` and `slice_target` are set for `Timeslices` only. `drain_s`, where set, replaces the
-    environment's: how long after an undo this objective's clients may still fail.
+    `slice_s` is set for both slice methods, `slice_target` for `Timeslices` only. `drain_s`, where set,
+    replaces the environment's: how long after an undo this objective's clients may still fail.
+    With a `calendar` the budget starts anew with each of its windows, and `window_s` is their usual length.
     """
 
     name: str
@@ -78,17 +84,29 @@ class Objective:
     operator: Literal["lte", "lt"]
     window_s: int
     window: str
-    method: Literal["Occurrences", "Timeslices"]
+    method: Method
     indicator: Indicator
     slice_s: int = 60
     slice_target: Fraction = Fraction(1)
     where: str = ""
     drain_s: float | None = None
+    calendar: Calendar | None = None
+    alerts: tuple[AlertPolicy, ...] = ()
+    description: str = ""
 
     @property
     def allowed(self) -> Fraction:
         """The share of bad events, 0-1, that the target allows."""
         return 1 - self.target
+
+    @property
+    def in_slices(self) -> bool:
+        """Whether the budget is one of slices, which are a census: counted, never inferred."""
+        return self.method != "Occurrences"
+
+    def window_at(self, instant: float) -> tuple[float, float]:
+        """Start and end, epoch seconds, of the budget's window at `instant`: the calendar's, or the last `window_s`."""
+        return self.calendar.window_at(instant) if self.calendar else (instant - self.window_s, instant)
 
     @property
     def threshold_s(self) -> Fraction | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from slochaos.errors import InvalidInput
 from slochaos.spec import documents
+from slochaos.spec.composites import Composite
 from slochaos.spec.fields import Field
 from slochaos.spec.nearest import did_you_mean
 from slochaos.spec.nodes import plain, quoted
@@ -44,6 +45,7 @@ class Catalogue:
     indicators: dict[str, Indicator] = field(default_factory=dict)
     alerts: list[AlertObject] = field(default_factory=list)
     objectives: tuple[Objective, ...] = ()
+    composites: tuple[Composite, ...] = ()
 
 
 def load_objectives(paths: Iterable[Path], variables: Mapping[str, str]) -> tuple[Objective, ...]:

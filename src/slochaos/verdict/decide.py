@@ -85,7 +85,7 @@ class _Floor:
 
     @property
     def census(self) -> bool:
-        return self.objective.method == "Timeslices"
+        return self.objective.method != "Occurrences"
 
     @property
     def breach_confidence(self) -> float:
@@ -177,7 +177,7 @@ def _decide_cost(objective: Promise, cost: Fraction, spent: Spent | Missing | No
 def _observe(objective: Promise, fault: Counted | Missing) -> Decision:
     if isinstance(fault, Missing):
         return Decision("observed", fault.reason, f"{objective.name}: {_missing_text(fault)}")
-    if objective.method == "Timeslices":
+    if objective.method != "Occurrences":
         seen = f"{count(fault.bad)} bad of {_slices(fault.total)}"
     else:
         seen = _share_text(fault)
