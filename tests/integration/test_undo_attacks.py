@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +27,8 @@ from slochaos.faults.toxiproxy_api import ToxiproxyServer
 from slochaos.guard.client import Guard, connect
 from slochaos.guard.sweep import sweep
 from slochaos.spec.environment import Environment
-from tests.guarded import LATENCY, OUTAGE, Target, make_config, make_target
+from slochaos.spec.experiment import PlannedFault
+from tests.guarded import LATENCY, OUTAGE, Target, make_config, make_target, wait_until
 from tests.meddler import Action, Meddler, meddling
 from tests.toxiproxy_servers import ToxiproxyServerProcess, free_port, start_embedded
 
@@ -154,6 +159,31 @@ def test_a_slow_server_is_no_reason_for_harder_means(target: Target) -> None:
             each for each in asked if each.startswith(("PATCH", "DELETE /proxies/database ", "POST"))
         ] == []
     assert target.clean()
+
+
+def test_a_lock_that_is_being_taken_when_the_run_ends_is_released_too(tmp_path: Path, target: Target) -> None:
+    """The guard is told to end while the server has not yet made the lock: it waits, and releases it."""
+    asked, ending = threading.Event(), threading.Event()
+
+    def rule(method: str, _path: str, body: bytes) -> Action:
+        if method == "POST" and b"slochaos-lock" in body:
+            asked.set()
+            ending.wait(30)
+        return "relay"
+
+    fault = PlannedFault("fault", "toxiproxy", "database", OUTAGE, 1.0, background=False, where="method[0]")
+    with meddling(target.server.port) as meddler, ThreadPoolExecutor(1) as pool:
+        meddler.rule = rule
+        guard = Guard.start(make_config(tmp_path, through(meddler, target)))
+        locking = pool.submit(guard.lock, [fault])
+        assert asked.wait(30)
+        os.kill(guard.pid, signal.SIGTERM)
+        assert wait_until(lambda: "ending" in [event.kind for event in guard.events()])
+        ending.set()
+        locking.exception()
+        guard.finish()
+    assert target.clean()
+    assert not list((tmp_path / "state" / "undo").iterdir())
 
 
 def test_our_own_half_of_an_undo_is_nobody_elses_doing(tmp_path: Path, target: Target) -> None:
