@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL_NEEDS := pyproject.toml scripts/find_pythons.sh scripts/make_venv.sh
 
-.PHONY: help demo test toxiproxy-server bench soak clean
+.PHONY: help demo test toxiproxy-server prometheus bench soak clean
 .PHONY: check check-format check-lint check-types check-imports check-docs
 
 help: ## list the targets
@@ -20,12 +20,15 @@ demo: $(VENV)/.installed ## break a real database for 20 s and see what it cost 
 	$(BIN)/slochaos run experiments/db_outage.json
 
 test: ## all tests on the first Python found, the fast ones on the oldest and newest of the others
-	@$(MAKE) --no-print-directory -j2 toxiproxy-server $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory -j3 toxiproxy-server prometheus $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not soak"
 	scripts/test_other_pythons.sh
 
 toxiproxy-server: # the real one; without Go the tests use the embedded server only, and say so
 	@if command -v go >/dev/null; then scripts/build_toxiproxy.sh; else echo "No Go here: no real toxiproxy-server to test against."; fi
+
+prometheus: # the real one and its relatives, unpacked into the user's cache folder; see the script
+	@scripts/get_prometheus.sh || echo "The tests that need a real Prometheus are skipped here, and fail in CI."
 
 check: check-format check-lint check-types check-imports check-docs ## format, lint, types, import rules, docs
 

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: Toxiproxy servers, ours and the real one, and something to relay to."""
+"""Fixtures for all tests: real servers (Toxiproxy, ours and theirs, and Prometheus), and what they talk to."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
 
+from tests.known_targets import KnownTargets, known_targets
+from tests.prometheus_servers import Binaries, NoPrometheus, binaries
 from tests.toxiproxy_servers import NoGo, ToxiproxyServerProcess, real_binary, start_embedded, start_real
 from tests.upstreams import Upstream, echo_server
 
@@ -28,9 +31,29 @@ def toxiproxy_server_binary() -> Path:
     try:
         return real_binary()
     except NoGo as error:
-        if os.environ.get("CI", "").lower() in {"true", "1"}:
-            pytest.fail(str(error))
-        pytest.skip(str(error))
+        _do_without(str(error))
+
+
+@pytest.fixture(scope="session")
+def prometheus_binaries() -> Binaries:
+    """The real Prometheus and its relatives, for prometheus_servers. Where they cannot be had, as above."""
+    try:
+        return binaries()
+    except NoPrometheus as error:
+        _do_without(str(error))
+
+
+@pytest.fixture
+def targets() -> Iterator[KnownTargets]:
+    """Pages for a Prometheus to scrape, whose counts are known."""
+    with known_targets() as found:
+        yield found
+
+
+def _do_without(reason: str) -> NoReturn:
+    if os.environ.get("CI", "").lower() in {"true", "1"}:
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture
