@@ -17,7 +17,7 @@ import typer
 from slochaos.cli.main import app
 from slochaos.cli.validate import check_file
 from slochaos.errors import SlochaosError
-from slochaos.faults.catalogue import FAMILIES
+from slochaos.faults.catalogue import MODULES
 from slochaos.record import Status
 from slochaos.spec import environment
 
@@ -64,7 +64,7 @@ def undocumented(readme: str) -> Iterator[str]:
     for name in _commands():
         if f"| `slochaos {name}" not in readme:
             yield f"README.md: the table of commands lacks `slochaos {name}`"
-    for kind in FAMILIES:
+    for kind in MODULES:
         if f"| `{kind}` |" not in readme:
             yield f"README.md: the table of faults lacks `{kind}`"
     for setting in environment.SETTINGS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from slochaos import faults
 from slochaos.errors import InvalidInput, StateError, TargetNotAllowed
-from slochaos.faults.catalogue import OPERATIONS, Ticket, operation_from_json
+from slochaos.faults.catalogue import MODULES, Ticket, operation_from_json
 from slochaos.faults.toxiproxy import TOXIC_NAME
 from slochaos.faults.toxiproxy_api import same_address
 from slochaos.faults.toxiproxy_lock import LOCK_UPSTREAM, lock_holder
@@ -113,9 +114,10 @@ def test_the_set_of_undo_operations_is_closed(record: dict[str, Any]) -> None:
 
 def test_every_operation_has_its_kind() -> None:
     """Two operations under one kind would be undone as one another."""
-    assert {kind: operation.kind for kind, operation in OPERATIONS.items()} == {
-        kind: kind for kind in OPERATIONS
-    }
+    for family, module in MODULES.items():
+        kinds = [operation.kind for operation in import_module(module).OPERATIONS]
+        assert len(kinds) == len(set(kinds))
+        assert {kind.partition(".")[0] for kind in kinds} == {family}
 
 
 @pytest.mark.parametrize(

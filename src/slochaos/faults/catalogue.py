@@ -1,13 +1,17 @@
-"""Which faults there are, and the closed set of operations that an undo log may hold."""
+"""Which faults there are, and the closed set of operations that an undo log may hold.
+
+A family's module is imported when it is first asked for, with the libraries that reach its targets: a run
+pays for the faults that it injects.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol
 
 from slochaos.errors import InvalidInput, StateError
-from slochaos.faults import nothing, toxiproxy, toxiproxy_lock
 from slochaos.faults.operation import Injection, Operation
 from slochaos.spec.environment import Environment
 
@@ -34,21 +38,30 @@ class Family(Protocol):
         """What becomes of the fault if this host dies while it is in force."""
 
 
-FAMILIES: dict[str, Family] = {"toxiproxy": toxiproxy.FAMILY, "nothing": nothing.FAMILY}
-OPERATIONS: dict[str, type[Operation]] = {
-    operation.kind: operation
-    for operation in (toxiproxy.Toxics, toxiproxy.Outage, toxiproxy_lock.Lock, nothing.Nothing)
-}
+MODULES = {"toxiproxy": "slochaos.faults.toxiproxy", "nothing": "slochaos.faults.nothing"}
+"""By kind of fault the module that has its `FAMILY`, and its `OPERATIONS`, of which each kind is "KIND" or "KIND.x"."""
 
 
 def family(kind: str) -> Family:
     """The family called `kind`. Raises InvalidInput with the kinds that exist."""
-    found = FAMILIES.get(kind)
-    if found is None:
-        raise InvalidInput(
-            f"there is no fault of kind {kind!r}", hint=f"kinds: {', '.join(sorted(FAMILIES))}"
-        )
+    if kind not in MODULES:
+        raise InvalidInput(f"there is no fault of kind {kind!r}", hint=f"kinds: {', '.join(sorted(MODULES))}")
+    found: Family = import_module(MODULES[kind]).FAMILY
     return found
+
+
+def operations(kind: str) -> Mapping[str, type[Operation]]:
+    """The operations of the faults of `kind`, by their own kind. Empty for a kind that does not exist."""
+    if kind not in MODULES:
+        return {}
+    found: tuple[type[Operation], ...] = import_module(MODULES[kind]).OPERATIONS
+    return {operation.kind: operation for operation in found}
+
+
+def load(kinds: Iterable[str]) -> None:
+    """Import now what injecting and undoing these faults takes."""
+    for kind in kinds:
+        family(kind)
 
 
 def check(kind: str, parameters: Mapping[str, Any]) -> None:
@@ -71,9 +84,10 @@ def if_host_dies(kind: str, parameters: Mapping[str, Any], within_s: float) -> s
 def operation_from_json(data: Mapping[str, Any]) -> Operation:
     """An operation of the closed set, read from an undo log. Raises StateError for any other."""
     kind = data.get("kind")
-    if not isinstance(kind, str) or kind not in OPERATIONS:
+    known = operations(str(kind).partition(".")[0])
+    if not isinstance(kind, str) or kind not in known:
         raise StateError(
             f"the undo log holds an operation of an unknown kind: {kind!r}",
             hint="was it written by a newer slochaos?",
         )
-    return OPERATIONS[kind].from_json(data)
+    return known[kind].from_json(data)

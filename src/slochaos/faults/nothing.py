@@ -49,3 +49,4 @@ class _Family:
 
 
 FAMILY = _Family()
+OPERATIONS = (Nothing,)

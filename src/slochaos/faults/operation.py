@@ -72,6 +72,20 @@ class Operation(ABC):
 
 
 @dataclass(frozen=True)
+class TargetLock(Operation):
+    """Base of the operations that hold a target for one run, on the target itself."""
+
+    @property
+    @abstractmethod
+    def target_name(self) -> str:
+        """What is held, short enough for an entry's id."""
+
+    @abstractmethod
+    def held_by(self, run_id: str, expires_wall: int, host: str) -> Self:
+        """The lock as this run takes it; whoever finds it after `expires_wall` (epoch seconds) may take it over."""
+
+
+@dataclass(frozen=True)
 class Injection:
     """A fault made ready: the operations in the order of performing; undone in reverse.
 
@@ -82,4 +96,4 @@ class Injection:
     target: str
     queue: str
     operations: tuple[Operation, ...]
-    lock: Operation | None = None
+    lock: TargetLock | None = None

@@ -307,6 +307,7 @@ class _Family:
 
 
 FAMILY = _Family()
+OPERATIONS = (Toxics, Outage, Lock)
 
 
 def _canary_host(listen: str, server: str) -> str | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from slochaos import clock
 from slochaos.errors import LockHeld, TargetError, TargetGone
-from slochaos.faults.operation import Operation, Undone
+from slochaos.faults.operation import TargetLock, Undone
 from slochaos.faults.toxiproxy_api import ToxiproxyServer
 
 LOCK_PREFIX = "slochaos-lock-"
@@ -18,7 +18,7 @@ LOCK_UPSTREAM = re.compile(r"^slochaos-(?P<run>[a-z0-9-]+)-x(?P<expires>\d+)\.(?
 
 
 @dataclass(frozen=True)
-class Lock(Operation):
+class Lock(TargetLock):
     """The proxy held for one run: a disabled proxy beside it whose name only one can take.
 
     Who holds it, and until when, stands in its upstream, so that one request makes the whole lock.
@@ -33,6 +33,15 @@ class Lock(Operation):
     def name(self) -> str:
         """The name of the proxy that is the lock."""
         return LOCK_PREFIX + self.proxy
+
+    @property
+    def target_name(self) -> str:
+        """The proxy's name."""
+        return self.proxy
+
+    def held_by(self, run_id: str, expires_wall: int, host: str) -> Self:
+        """The lock with this run as its holder."""
+        return replace(self, holder=lock_holder(run_id, expires_wall, host))
 
     def perform(self) -> None:
         """Take the lock, over an expired one if need be. Raises LockHeld naming the holder."""

@@ -16,9 +16,10 @@ class GuardConfig:
     """One run as its guard sees it.
 
     `watch_pid` is the process whose end ends every fault. `heartbeat_s` 0 means that this process does not
-    beat (a plain `chaos run`). `longest_s` bounds how long the run may hold its locks. `lasting_allowed`:
-    faults that cannot expire were named for this protected environment. `token` tells the supervisor from the
-    experiment's process, which must not command the guard.
+    beat (a plain `chaos run`). `kinds` are the planned faults', imported before the guard is armed. `longest_s`
+    bounds how long the run may hold its locks. `lasting_allowed`: faults that cannot expire were named for this
+    protected environment. `token` tells the supervisor from the experiment's process, which must not command
+    the guard.
     """
 
     run_id: str
@@ -29,6 +30,7 @@ class GuardConfig:
     experiment: str = ""
     placebo: bool = False
     gate_open: bool = False
+    kinds: tuple[str, ...] = ()
     heartbeat_s: float = 2.0
     longest_s: float = 3600.0
     lasting_allowed: bool = False
@@ -40,6 +42,7 @@ class GuardConfig:
         return json.dumps(
             {
                 **{name: getattr(self, name) for name in _PLAIN},
+                "kinds": self.kinds,
                 "state_dir": str(self.state_dir),
                 "run_dir": str(self.run_dir),
                 "environment": {
@@ -61,6 +64,7 @@ class GuardConfig:
         environment = data["environment"]
         return cls(
             **{name: data[name] for name in _PLAIN},
+            kinds=tuple(data["kinds"]),
             state_dir=Path(data["state_dir"]),
             run_dir=Path(data["run_dir"]),
             environment=Environment(

@@ -28,7 +28,6 @@ from slochaos.errors import (
 from slochaos.faults import catalogue
 from slochaos.faults.nothing import Nothing
 from slochaos.faults.operation import Injection, Operation, Undone
-from slochaos.faults.toxiproxy_lock import Lock, lock_holder
 from slochaos.guard.config import GuardConfig
 from slochaos.guard.identity import host
 from slochaos.guard.undolog import FINISHED, UndoLog
@@ -261,18 +260,15 @@ class Injector:
     def _lock(self, injection: Injection) -> None:
         if injection.lock is None or self._config.placebo:
             return
-        assert isinstance(injection.lock, Lock)
         with self._mutex:
             if self._closing:
                 raise GateClosed("the run is ending, so no target is taken any more")
             if injection.queue in self._locks:
                 return
         expires = math.ceil(clock.wall() + self._config.longest_s)
-        operation = Lock(
-            injection.lock.server, injection.lock.proxy, lock_holder(self._config.run_id, expires, host())
-        )
+        operation = injection.lock.held_by(self._config.run_id, expires, host())
         lock = Held(
-            f"lock-{len(self._locks) + 1}-{injection.lock.proxy}",
+            f"lock-{len(self._locks) + 1}-{operation.target_name}",
             "lock",
             "lock",
             Injection(injection.target, injection.queue, (operation,)),

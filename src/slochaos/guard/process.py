@@ -23,6 +23,7 @@ from typing import Any
 
 from slochaos import clock
 from slochaos.errors import GuardError, SlochaosError, StateError
+from slochaos.faults import catalogue
 from slochaos.guard import obituary, wire
 from slochaos.guard.config import GuardConfig
 from slochaos.guard.identity import ProcessIdentity, host, is_stopped
@@ -363,6 +364,7 @@ def _runtime_dir() -> str | None:
 
 
 async def _serve(config: GuardConfig) -> None:
+    catalogue.load(config.kinds)  # an undo must not depend on what can be imported later
     await GuardProcess(config).run()
 
 

@@ -12,7 +12,6 @@ from slochaos.guard import recovery
 from slochaos.measurement import baseline as sources
 from slochaos.measurement.counting import measure
 from slochaos.measurement.phases import cut_after, cut_before
-from slochaos.measurement.sampler import Sampler
 from slochaos.runner import events, plan
 from slochaos.runner.loop import pause, result_of, turn, while_turning
 from slochaos.runner.power import refuse_underpowered
@@ -22,6 +21,7 @@ from slochaos.verdict.decide import baseline_refusal
 
 if TYPE_CHECKING:
     from slochaos.ledger.store import Ledger
+    from slochaos.measurement.sampler import Sampler
 
 _FIRST_SAMPLE_WITHIN_S = 5.0
 

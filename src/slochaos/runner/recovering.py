@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from slochaos import clock
 from slochaos.measurement.counting import series_over_time
 from slochaos.measurement.phases import cut_before
-from slochaos.measurement.sampler import Sampler
 from slochaos.measurement.samples import Count
 from slochaos.runner import events
 from slochaos.runner.ending import sampled_after
@@ -16,6 +16,9 @@ from slochaos.runner.progress import report_progress
 from slochaos.runner.state import RunState
 from slochaos.spec.objectives import Objective
 from slochaos.verdict.recovery import Recovered, recovered_at
+
+if TYPE_CHECKING:
+    from slochaos.measurement.sampler import Sampler
 
 _HOLD_FOR_S = 2.0
 

@@ -26,6 +26,7 @@ _READY_WITHIN_S = 60.0
 _ROOM_S = 300.0
 _NEEDED_LATER = ("slochaos.runner.deciding", "slochaos.runner.fault", "slochaos.runner.recording")
 """Slow to import, and not needed to start the others."""
+_NEEDED_TO_MEASURE = ("slochaos.measurement.sampler",)
 
 
 def load_files(run: RunState) -> None:
@@ -67,13 +68,14 @@ def start_processes(run: RunState) -> None:
         watch_pid=os.getpid(),
         experiment=experiment.name,
         placebo=run.request.placebo,
+        kinds=tuple(sorted({fault.kind for fault in experiment.faults})),
         longest_s=_longest_s(run, environment.caps.max_duration_s),
         lasting_allowed=bool(run.request.allow_lasting),
     )
     with ThreadPoolExecutor(1) as starter:
         arming = starter.submit(Guard.start, config)
         run.bookkeeper.begin_import()
-        for module in _NEEDED_LATER:
+        for module in (*_NEEDED_LATER, *(_NEEDED_TO_MEASURE if environment.sources else ())):
             import_module(module)
         guard = arming.result()
     run.system_ = System(run.loaded, environment, experiment, guard)
@@ -116,7 +118,7 @@ def start_child(run: RunState) -> None:
     assert run.loaded is not None
     assert run.folder is not None
     experiment = run.loaded.experiment
-    run.injections.planned = experiment.faults
+    run.injections.planned, run.injections.placebo = experiment.faults, run.request.placebo
     environment = environment_for(experiment.document, foreign=bool(experiment.foreign_actions))
     environment["SLOCHAOS_EXPERIMENT"] = str(experiment.path.absolute())
     run.executor = Executor.start(run.folder.file("chaostoolkit.log"), environment)
