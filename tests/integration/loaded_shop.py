@@ -22,11 +22,15 @@ RATE_PER_S = 100
 
 @dataclass
 class Load:
-    """Clients at a constant rate, and their own log: (instant of completion, whether it was good)."""
+    """Clients at a constant rate, and their own log: (instant of completion, whether it was good).
+
+    `page_takes_s` is how long the metrics page takes to say what was counted when it was asked.
+    """
 
     listen: str
     log: list[tuple[float, bool]] = field(default_factory=list)
     broken: bool = False
+    page_takes_s: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -152,6 +156,7 @@ def _page_of(load: Load) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             good, bad = load.counts()
             page = orders_page(started, good, bad)
+            time.sleep(load.page_takes_s)
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(page)))

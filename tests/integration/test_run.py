@@ -94,6 +94,17 @@ def test_the_phases_meet_at_samples(shop: LoadedShop) -> None:
     assert result.recovery.seconds is not None
 
 
+def test_recovery_is_not_claimed_before_anything_was_counted(shop: LoadedShop) -> None:
+    """The first page after the undo takes 0.4 s: all held by then, at some time in those 0.4 s, and not at once."""
+    shop.load.page_takes_s = 0.4
+    result = run(shop.experiment())
+
+    assert result.recovery is not None
+    assert result.recovery.seconds is not None
+    assert result.recovery.seconds >= 0.4
+    assert result.recovery.resolution_seconds >= 0.4
+
+
 def test_the_record_tells_the_injection(shop: LoadedShop) -> None:
     """The injection stands with its evidence, its times and a verified undo; the journal is Chaos Toolkit's."""
     result = run(shop.experiment("1s"))
@@ -128,12 +139,12 @@ def test_a_cost_rule_cuts_the_fault_short(shop: LoadedShop) -> None:
 
 def test_a_floor_that_is_shown_to_be_broken_cuts_the_fault_short(shop: LoadedShop) -> None:
     """`hold` acts on the always-valid test, long before the fault's planned end."""
-    began = time.monotonic()
     result = run(shop.experiment("30s", objectives={"orders": {"hold": "90%"}}))
 
     assert (result.run.status, result.objectives[0].verdict) == ("failed", "breached")
     assert "floor" in (result.abort.condition if result.abort else "")
-    assert time.monotonic() - began < 25
+    assert result.chaos_toolkit is not None
+    assert result.chaos_toolkit.status == "interrupted"
     assert shop.untouched()
 
 
@@ -207,6 +218,27 @@ def test_a_guard_that_is_killed_is_replaced(shop: LoadedShop) -> None:
     assert shop.untouched()
 
 
+@pytest.mark.parametrize("step", ["fault", "recovery"])
+def test_a_run_whose_guard_ended_it_early_has_not_passed(shop: LoadedShop, step: str) -> None:
+    """The guard undoes, and answers while it waits for a service to stop; the experiment completes meanwhile."""
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    service = {"name": "stubborn", "command": [sys.executable, "-c", stubborn]}
+    shop.write("environments/shop.yaml", shop.environment(services=[service]))
+
+    def terminate(event: Event) -> None:
+        applied = isinstance(event, InjectionChanged) and event.state == "applied"
+        recovering = isinstance(event, StepStarted) and event.step == "recovery"
+        if applied if step == "fault" else recovering:
+            own_process("slochaos.guard.process").terminate()
+
+    result = run(shop.experiment("30s" if step == "fault" else "0.5s"), terminate)
+
+    assert (result.run.status, result.run.exit_code) == ("error", 7), result.run
+    assert "guard" in result.run.reason
+    assert [each.undo for each in result.injections] == ["verified"]
+    assert shop.untouched()
+
+
 def test_an_executor_that_is_killed_leaves_a_journal(shop: LoadedShop) -> None:
     """The fault ends at once; journal.json is written from the events that the executor had sent."""
     kill = when_in_force(lambda: own_process("slochaos.runner.child").kill())
@@ -221,13 +253,12 @@ def test_an_executor_that_is_killed_leaves_a_journal(shop: LoadedShop) -> None:
 
 
 def test_an_executor_that_is_stopped_is_not_waited_for(shop: LoadedShop) -> None:
-    """SIGSTOP of the executor ends the run as aborted, long before its deadline."""
-    began = time.monotonic()
+    """SIGSTOP of the executor ends the run as aborted, and not by its deadline."""
     stop = when_in_force(lambda: own_process("slochaos.runner.child").suspend())
     result = run(shop.experiment("30s"), stop)
 
     assert (result.run.status, result.run.exit_code) == ("aborted", 5)
-    assert time.monotonic() - began < 25
+    assert "the process that executes the experiment was stopped" in result.run.reason
     assert shop.untouched()
 
 

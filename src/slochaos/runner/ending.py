@@ -50,6 +50,7 @@ def make_safe(run: RunState, reason: str) -> None:
         # A failed undo was tried for long enough; what remains is said with the command that removes it.
         if run.system_ is not None and not run.system.closed and not run.findings.undo_failed:
             _undo(run, reason)
+            _note_early_end(run)
     finally:
         if run.executor is not None:
             take_child_events(run)
@@ -126,6 +127,12 @@ def _undo_by_ourselves(run: RunState) -> None:
     run.final_injections = tuple({**finished, **taken}.values())
 
 
+def _note_early_end(run: RunState) -> None:
+    """A guard that ends the run by itself stops the services too: what is measured then shows nothing."""
+    if run.injections.guard_ended and not run.findings.errors:
+        run.findings.errors.append(f"the guard ended the run early: {run.injections.guard_ended}")
+
+
 def _own(run: RunState, states: Iterable[InjectionState]) -> tuple[InjectionState, ...]:
     return tuple(state for state in states if state.id not in run.injections_before)
 
@@ -133,10 +140,7 @@ def _own(run: RunState, states: Iterable[InjectionState]) -> tuple[InjectionStat
 def _explain_ending(run: RunState) -> None:
     """What the child's end means when nobody aborted it. Raises Refused when nothing was injected."""
     toolkit, injections, experiment = run.toolkit, run.injections, run.system.experiment
-    if injections.guard_ended and not run.findings.errors:
-        run.findings.errors.append(f"the guard ended the run early: {injections.guard_ended}")
-        return
-    if run.abort is not None:
+    if injections.guard_ended or run.abort is not None:
         return
     if injections.first_intended is None and injections.refused:
         raise wire.error_from_json(injections.refused[0].detail)
