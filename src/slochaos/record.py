@@ -17,11 +17,13 @@ Verdict = Literal["kept", "exceeded", "breached", "unproven", "observed"]
 UndoState = Literal["verified", "failed", "expired", "gone", "superseded", "waived", "open"]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """The base of all: never changed, and nothing in it that is not named."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Run(_Record):
+class Run(Record):
     """Who, when, and how it ended. `also` lists lower-ranked statuses that applied too."""
 
     id: str
@@ -39,14 +41,14 @@ class Run(_Record):
     chaos_toolkit: dict[str, Any] = {}
 
 
-class RuleRecord(_Record):
+class RuleRecord(Record):
     """The experiment's rule as fractions 0-1; None where it has none."""
 
     hold: float | None = None
     cost: float | None = None
 
 
-class Phase(_Record):
+class Phase(Record):
     """One phase of one objective. Without data, the counts are None and `reason` says why."""
 
     from_: str
@@ -63,10 +65,10 @@ class Phase(_Record):
     )
 
 
-class Charge(_Record):
+class Charge(Record):
     """What the run spent, in events (slices for Timeslices), and as a share of the window's budget."""
 
-    bad_gross: int
+    bad_gross: int | float
     bad_gross_interval: tuple[float, float | None]
     bad_attributed: float
     attributed_interval: tuple[float, float | None]
@@ -81,14 +83,14 @@ class Charge(_Record):
     refund_complete: str
 
 
-class ContributorRecord(_Record):
+class ContributorRecord(Record):
     """Bad events by label."""
 
     labels: dict[str, str]
     bad: int
 
 
-class Priced(_Record):
+class Priced(Record):
     """One objective and what was charged to it, whoever caused it."""
 
     name: str
@@ -113,7 +115,7 @@ class ObjectiveResult(Priced):
     would_hold_again: str = ""
 
 
-class ForecastRecord(_Record):
+class ForecastRecord(Record):
     """What one objective may cost, in per cent of its budget."""
 
     objective: str
@@ -123,7 +125,7 @@ class ForecastRecord(_Record):
     reason: str = ""
 
 
-class PowerRecord(_Record):
+class PowerRecord(Record):
     """Whether the traffic can decide a `hold`, and the ways out where it cannot.
 
     As in the baseline, `expected_bad` of the `expected_events` fail; `needed_clean` events show the floor if no
@@ -138,7 +140,7 @@ class PowerRecord(_Record):
     ways_out: tuple[str, ...] = ()
 
 
-class HostDiesRecord(_Record):
+class HostDiesRecord(Record):
     """What becomes of one planned fault if this host dies while it is in force."""
 
     fault: str
@@ -146,7 +148,7 @@ class HostDiesRecord(_Record):
     outcome: str
 
 
-class Plan(_Record):
+class Plan(Record):
     """What was foreseen before anything was injected. `assumptions` are sentences: on what it rests."""
 
     assumptions: tuple[str, ...] = ()
@@ -158,7 +160,7 @@ class Plan(_Record):
     faults: tuple[dict[str, Any], ...] = ()
 
 
-class InjectionRecord(_Record):
+class InjectionRecord(Record):
     """One injection, from intent to verified undo."""
 
     id: str
@@ -175,14 +177,14 @@ class InjectionRecord(_Record):
     detail: str = ""
 
 
-class Recovery(_Record):
+class Recovery(Record):
     """Time from the verified undo until the indicators held again; None when they did not."""
 
     seconds: float | None
     resolution_seconds: float
 
 
-class Abort(_Record):
+class Abort(Record):
     """Why and when the run was cut short. Instants are RFC 3339; latency from detection to verified undo."""
 
     condition: str
@@ -191,7 +193,7 @@ class Abort(_Record):
     latency_ms: float | None
 
 
-class ToolkitVerdict(_Record):
+class ToolkitVerdict(Record):
     """What Chaos Toolkit itself said of the same experiment."""
 
     status: str
@@ -199,7 +201,7 @@ class ToolkitVerdict(_Record):
     journal: str
 
 
-class TimelinePoint(_Record):
+class TimelinePoint(Record):
     """Bad and total events of one objective between two consecutive samples, for charts."""
 
     at: float
@@ -207,14 +209,14 @@ class TimelinePoint(_Record):
     total: int
 
 
-class Timeline(_Record):
+class Timeline(Record):
     """Seconds since the run's start at which things happened, and each objective's counts over time."""
 
     marks: dict[str, float] = {}
     points: dict[str, tuple[TimelinePoint, ...]] = {}
 
 
-class Result(_Record):
+class Result(Record):
     """result.json."""
 
     run: Run

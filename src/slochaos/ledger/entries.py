@@ -1,14 +1,24 @@
-"""A run's record as the ledger's rows, and back to instants. Pure."""
+"""Records of runs and incidents as the ledger's rows, and back to instants. Pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from slochaos.errors import StateError
-from slochaos.ledger.tables import ChargeTable, DecisionTable, InjectionTable, RunTable, Table
-from slochaos.record import Charge, ObjectiveResult, Result
+from slochaos.incident import Incident
+from slochaos.ledger.tables import (
+    ChargeTable,
+    DecisionTable,
+    IncidentChargeTable,
+    IncidentTable,
+    InjectionTable,
+    RunTable,
+    Table,
+)
+from slochaos.record import Charge, ObjectiveResult, Priced, Result
 
 
 def instant(text: str) -> float:
@@ -30,15 +40,15 @@ def run_of(result: Result, run_dir: str) -> RunTable:
     run = result.run
     return RunTable(
         id=run.id,
-        experiment=_storable(run.experiment),
-        environment=_storable(run.environment),
-        host=_storable(run.host),
-        run_dir=_storable(run_dir),
+        experiment=storable(run.experiment),
+        environment=storable(run.environment),
+        host=storable(run.host),
+        run_dir=storable(run_dir),
         started_at=instant(run.started),
         ended_at=instant(run.ended or run.started),
         status=run.status,
         exit_code=run.exit_code,
-        reason=_storable(run.reason),
+        reason=storable(run.reason),
         placebo=run.placebo,
         result=result.model_dump_json(by_alias=True),
     )
@@ -51,25 +61,25 @@ def parts_of(result: Result) -> Iterator[Table]:
         run_id=result.run.id,
         objective="",
         verdict=result.run.status,
-        reason=_storable(result.run.reason),
+        reason=storable(result.run.reason),
         decided_at=ended,
     )
     for objective in result.objectives:
         yield _decision(result.run.id, objective, ended)
         if objective.charge is not None:
-            yield _charge(result.run.id, objective, objective.charge, ended)
+            yield ChargeTable(run_id=result.run.id, **charged(objective, objective.charge, ended))
     for injection in result.injections:
         yield InjectionTable(
             run_id=result.run.id,
-            id=_storable(injection.id),
-            kind=_storable(injection.kind),
-            target=_storable(injection.target),
+            id=storable(injection.id),
+            kind=storable(injection.kind),
+            target=storable(injection.target),
             applied_at=_instant_or_none(injection.applied),
             undone_at=_instant_or_none(injection.undone),
             expires_at=_instant_or_none(injection.expires),
-            evidence=_storable(injection.evidence),
+            evidence=storable(injection.evidence),
             undo=injection.undo,
-            detail=_storable(injection.detail),
+            detail=storable(injection.detail),
         )
 
 
@@ -78,35 +88,57 @@ def _decision(run_id: str, objective: ObjectiveResult, ended: float) -> Decision
         run_id=run_id,
         objective=objective.name,
         verdict=objective.verdict,
-        reason=_storable(objective.reason),
+        reason=storable(objective.reason),
         hold=objective.rule.hold,
         cost=objective.rule.cost,
         decided_at=ended,
     )
 
 
-def _charge(run_id: str, objective: ObjectiveResult, charge: Charge, ended: float) -> ChargeTable:
+def charged(objective: Priced, charge: Charge, at: float) -> dict[str, Any]:
+    """The columns of `tables.Charged`; `at` is the end of what is charged."""
     gross_low, gross_high = charge.bad_gross_interval
     attributed_low, attributed_high = charge.attributed_interval
-    return ChargeTable(
-        run_id=run_id,
-        objective=objective.name,
-        target_fraction=objective.target_fraction,
-        operator=objective.operator,
-        window=objective.window,
-        method=objective.budgeting_method,
-        bad_gross=charge.bad_gross,
-        gross_low=gross_low,
-        gross_high=_finite(gross_high),
-        bad_attributed=charge.bad_attributed,
-        attributed_low=attributed_low,
-        attributed_high=_finite(attributed_high),
-        window_events=charge.window_events,
-        basis=charge.basis,
-        consumed_after_percent=charge.consumed_after_percent,
-        charged_at=ended,
-        expires_at=_instant_or_none(charge.refund_complete) or ended,
+    return {
+        "objective": objective.name,
+        "target_fraction": objective.target_fraction,
+        "operator": objective.operator,
+        "window": objective.window,
+        "method": objective.budgeting_method,
+        "bad_gross": charge.bad_gross,
+        "gross_low": gross_low,
+        "gross_high": _finite(gross_high),
+        "bad_attributed": charge.bad_attributed,
+        "attributed_low": attributed_low,
+        "attributed_high": _finite(attributed_high),
+        "window_events": charge.window_events,
+        "basis": charge.basis,
+        "consumed_after_percent": charge.consumed_after_percent,
+        "charged_at": at,
+        "expires_at": _instant_or_none(charge.refund_complete) or at,
+    }
+
+
+def incident_of(document: Incident) -> IncidentTable:
+    """The incident itself, with the whole document beside it."""
+    asked = document.incident
+    return IncidentTable(
+        id=asked.id,
+        environment=storable(asked.environment),
+        server=storable(asked.server),
+        started_at=instant(asked.from_),
+        ended_at=instant(asked.to),
+        priced_at=instant(asked.priced),
+        document=document.model_dump_json(by_alias=True),
     )
+
+
+def charges_of(document: Incident) -> Iterator[IncidentChargeTable]:
+    """What it cost each objective that could be counted."""
+    for objective in document.objectives:
+        if objective.charge is not None:
+            fields = charged(objective, objective.charge, instant(document.incident.to))
+            yield IncidentChargeTable(incident_id=document.incident.id, **fields)
 
 
 def _finite(upper_end: float | None) -> float | None:
@@ -117,6 +149,6 @@ def _instant_or_none(text: str | None) -> float | None:
     return instant(text) if text else None
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Without what databases refuse in text: NUL, and halves of surrogate pairs (from undecodable paths)."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from slochaos.errors import StateError
-from slochaos.record import Result
+from slochaos.record import Record, Result
+
+Document = TypeVar("Document", bound=Record)
 
 _LARGEST = 64 * 1024 * 1024
 
@@ -24,9 +27,14 @@ def read(path: Path) -> Result:
 
 
 def parse(text: str, what: str) -> Result:
-    """A record from its JSON; `what` names it in the message of the StateError."""
+    """A run's record from its JSON; `what` names it in the message of the StateError."""
+    return parse_as(Result, text, what)
+
+
+def parse_as(kind: type[Document], text: str, what: str) -> Document:
+    """A document of this kind from its JSON; `what` names it in the message of the StateError."""
     try:
-        return Result.model_validate_json(text)
+        return kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])

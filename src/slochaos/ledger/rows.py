@@ -26,6 +26,22 @@ class HistoryRow:
 
 
 @dataclass(frozen=True)
+class IncidentRow:
+    """One incident in a list. `environment` is empty where the interval was priced without one.
+
+    `costs` are (objective, gross share of its budget in per cent), dearest first. Never add them up.
+    """
+
+    id: str
+    environment: str
+    server: str
+    started: datetime
+    ended: datetime
+    priced: datetime
+    costs: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class RunningRow:
     """A run that began and whose end is not recorded. `run_dir` is empty when it was not told."""
 

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from slochaos.ledger.entries import moment
 from slochaos.ledger.rows import BudgetRow, Refund
-from slochaos.ledger.tables import ChargeTable, RunTable
+from slochaos.ledger.tables import Charged, ChargeTable, RunTable
 
 
-def percent_of_budget(events: float, charge: ChargeTable) -> float:
+def percent_of_budget(events: float, charge: Charged) -> float:
     """Events as a share of the charge's budget, (1 - target) x N, in per cent; 0 while N is 0."""
     budget = (1 - charge.target_fraction) * charge.window_events
     return 100 * events / budget if budget > 0 else 0.0

@@ -6,7 +6,7 @@ needs a migration in `migrations/versions` and its name at the end of `schema.RE
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy import Boolean, Float, ForeignKey, Index, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _NAMES = {
@@ -46,23 +46,19 @@ class RunTable(Table):
     result: Mapped[str | None] = mapped_column(Text)
 
 
-class ChargeTable(Table):
-    """What one run spent of one objective's budget, in events (slices for Timeslices).
+class Charged:
+    """The columns of a charge: what was spent of one objective's budget, in events (slices for slice methods).
 
     `window_events` is the window's N at that time, `basis` how N is known; the charge counts until
     `expires_at`. An upper end that is NULL is unknown, not zero.
     """
 
-    __tablename__ = "charges"
-    __table_args__ = (Index("ix_charges_objective_charged_at", "objective", "charged_at"),)
-
-    run_id: Mapped[str] = _of_run()
     objective: Mapped[str] = mapped_column(String(63), primary_key=True)
     target_fraction: Mapped[float] = mapped_column(Float(53))
     operator: Mapped[str] = mapped_column(String(8))
     window: Mapped[str] = mapped_column(String(32))
     method: Mapped[str] = mapped_column(String(32))
-    bad_gross: Mapped[int] = mapped_column(BigInteger)
+    bad_gross: Mapped[float] = mapped_column(Float(53))
     gross_low: Mapped[float] = mapped_column(Float(53))
     gross_high: Mapped[float | None] = mapped_column(Float(53))
     bad_attributed: Mapped[float] = mapped_column(Float(53))
@@ -73,6 +69,41 @@ class ChargeTable(Table):
     consumed_after_percent: Mapped[float] = mapped_column(Float(53))
     charged_at: Mapped[float] = mapped_column(Float(53))
     expires_at: Mapped[float] = mapped_column(Float(53))
+
+
+class ChargeTable(Charged, Table):
+    """What one run spent of one objective's budget."""
+
+    __tablename__ = "charges"
+    __table_args__ = (Index("ix_charges_objective_charged_at", "objective", "charged_at"),)
+
+    run_id: Mapped[str] = _of_run()
+
+
+class IncidentTable(Table):
+    """An interval in which somebody else broke something, priced; `server` is where its counters were read."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (Index("ix_incidents_environment_started_at", "environment", "started_at"),)
+
+    id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    environment: Mapped[str] = mapped_column(Text)
+    server: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[float] = mapped_column(Float(53))
+    ended_at: Mapped[float] = mapped_column(Float(53))
+    priced_at: Mapped[float] = mapped_column(Float(53))
+    document: Mapped[str] = mapped_column(Text)
+
+
+class IncidentChargeTable(Charged, Table):
+    """What one incident spent of one objective's budget."""
+
+    __tablename__ = "incident_charges"
+    __table_args__ = (Index("ix_incident_charges_objective_charged_at", "objective", "charged_at"),)
+
+    incident_id: Mapped[str] = mapped_column(
+        String(63), ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True
+    )
 
 
 class InjectionTable(Table):

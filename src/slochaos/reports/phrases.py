@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 
-from slochaos.record import Charge, ObjectiveResult, Phase, Result
+from slochaos.record import Charge, ObjectiveResult, Phase, Priced, Result
 from slochaos.wording import count, exact_percent, percent, seconds
 
 
-def target(objective: ObjectiveResult) -> str:
+def target(objective: Priced) -> str:
     """ "99.9 % / 7d", "< 0.1 % / 24h", "95 % <= 300 ms"."""
     share = objective.target_fraction
     text = f"< {exact_percent(round(1 - share, 12))}" if objective.operator == "lt" else exact_percent(share)
@@ -25,11 +25,14 @@ def during_fault(objective: ObjectiveResult) -> str:
     phase = objective.phases.get("fault")
     if phase is None:
         return "not measured"
-    return phase_count(objective, phase)
+    return phase_count(objective, phase, objective.rule.hold)
 
 
-def phase_count(objective: ObjectiveResult, phase: Phase) -> str:
-    """One phase's count: "100 % (0 bad of 6,012)", "all failed (5,940 of 5,940)", "0 bad minutes of 2"."""
+def phase_count(objective: Priced, phase: Phase, hold: float | None = None) -> str:
+    """One phase's count: "100 % (0 bad of 6,012)", "all failed (5,940 of 5,940)", "0 bad minutes of 2".
+
+    `hold`: a floor (0-1) from which the share has to be told apart.
+    """
     if phase.good is None or phase.total is None:
         return "no data"
     if not phase.total:
@@ -40,7 +43,7 @@ def phase_count(objective: ObjectiveResult, phase: Phase) -> str:
     if objective.operator == "lt":
         share = {0: "none", phase.total: "all"}.get(bad) or percent(bad / phase.total)
         return f"{share} failed ({count(bad)} of {count(phase.total)})"
-    good = percent(phase.good / phase.total, unlike=objective.rule.hold)
+    good = percent(phase.good / phase.total, unlike=hold)
     if objective.threshold_seconds is not None:
         return f"{good} ({count(bad)} slow of {count(phase.total)})"
     return f"{good} ({count(bad)} bad of {count(phase.total)})"
@@ -59,7 +62,7 @@ def may_cost(objective: ObjectiveResult) -> str:
     return "-" if objective.rule.cost is None else exact_percent(objective.rule.cost)
 
 
-def cost(objective: ObjectiveResult) -> str:
+def cost(objective: Priced) -> str:
     """The share of the budget that the run caused."""
     return (
         "unknown"
@@ -68,7 +71,7 @@ def cost(objective: ObjectiveResult) -> str:
     )
 
 
-def cost_range(objective: ObjectiveResult) -> str:
+def cost_range(objective: Priced) -> str:
     """How far the caused share may be from its value: "(23.0-23.2)"; empty where that shows no difference."""
     if objective.charge is None:
         return ""
