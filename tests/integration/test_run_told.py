@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.console import Console
+
 from slochaos.record import Result
+from slochaos.reports.terminal import render
 from slochaos.runner.events import Event, InjectionChanged, Measured
 from slochaos.runner.request import RunRequest
 from slochaos.runner.run import run_experiment
@@ -77,3 +81,28 @@ def test_a_run_leaves_no_room_set_aside(shop: LoadedShop) -> None:
     run(shop.experiment("1s", objectives={"nope": {"cost": "5%"}}), run_id="invalid")
     held = [path.name for path in shop.folder.glob(".slochaos/runs/*/.*")]
     assert held == []
+
+
+def test_a_placebo_is_not_told_as_a_fault(shop: LoadedShop) -> None:
+    """While it goes on, and in the table afterwards."""
+    seen: list[Event] = []
+    result = run(named(shop, "cut off"), seen.append, placebo=True)
+
+    names = {name for each in seen if isinstance(each, Measured) for name in each.in_force}
+    assert names == {"cut off (placebo: nothing is injected)"}
+    page = io.StringIO()
+    render(result, Console(file=page, width=130))
+    assert "placebo: nothing was injected for cut off" in page.getvalue()
+    assert "undone" not in page.getvalue()
+    assert "recovered" not in page.getvalue()
+
+
+def test_what_a_placebo_cannot_leave_out_is_refused(shop: LoadedShop) -> None:
+    """Others' actions would run all the same, and nobody would charge them."""
+    path = shop.experiment("1s")
+    document = json.loads(path.read_text())
+    theirs = {"type": "python", "module": "time", "func": "sleep", "arguments": {"secs": 0}}
+    document["method"].append({"type": "action", "name": "theirs", "provider": theirs})
+    result = run(shop.write("experiments/mixed.json", document), placebo=True, allow_foreign=("time.sleep",))
+    assert (result.run.status, result.run.exit_code) == ("invalid", 2)
+    assert "time.sleep" in result.run.reason

@@ -222,6 +222,22 @@ def ended_as(status: str, exit_code: int, reason: str = "", hint: str = "", **ch
     return passed_result(run=run, **changes)
 
 
+def placebo_result() -> Result:
+    """The same timeline with the fault left out: the guard's `nothing` went by in its place."""
+    left_out = injection(evidence="", undo_milliseconds=0.4, by_hand="true")
+    spared = database(
+        phases=phases(0, 5_940),
+        charge=charge(0, allowed=0.001, window_events=26e6, window_s=DAY_S),
+        top_contributors=(),
+    )
+    return passed_result(
+        run=passed_run(placebo=True),
+        objectives=(api(would_hold_again=""), spared, latency(), availability()),
+        injections=(left_out,),
+        recovery=Recovery(seconds=0.0, resolution_seconds=0.25),
+    )
+
+
 def failed_result() -> Result:
     """The API broke its floor, because its resilience was off."""
     broken = api(

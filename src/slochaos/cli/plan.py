@@ -70,7 +70,7 @@ def print_preview(request: RunRequest, output: Format) -> int:
     if output is Format.JSON:
         write_document(_document(found))
     else:
-        _print_text(found)
+        _print_text(found, placebo=request.placebo)
     return Refused.exit_code if found.refusals else 0
 
 
@@ -83,7 +83,7 @@ def _document(found: Preview) -> dict[str, Any]:
     }
 
 
-def _print_text(found: Preview) -> None:
+def _print_text(found: Preview, *, placebo: bool) -> None:
     """What would be done, then what it may cost and can decide, the refusals last."""
     from slochaos.cli.streams import console, write
     from slochaos.reports.terminal import render_plan
@@ -97,7 +97,8 @@ def _print_text(found: Preview) -> None:
     )
     for fault in experiment.faults:
         also = ", together with what follows" if fault.background else ""
-        write(f"  fault: {fault.name}: {fault.kind} on {fault.target} for {fault.duration_s:g} s{also}")
+        what = "left out (placebo)" if placebo else "fault"
+        write(f"  {what}: {fault.name}: {fault.kind} on {fault.target} for {fault.duration_s:g} s{also}")
     for action in experiment.foreign_actions:
         write(f"  action of others, which slochaos cannot undo: {action}")
     render_plan(found.plan, console(), title=f"{experiment.name} on {found.environment.name}")

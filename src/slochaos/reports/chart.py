@@ -18,6 +18,11 @@ _MARKS = {
     "recovered": "recovered",
     "end": "end",
 }
+_PLACEBO_MARKS = {
+    **{name: words for name, words in _MARKS.items() if name != "recovered"},
+    "fault": "the fault's time begins",
+    "undone": "its time is over",
+}
 _ROW_PX, _MARGIN_TOP_PX, _MARGIN_BOTTOM_PX = 124, 52, 46
 _LONGEST_GAP_S = 5.0
 """Intervals without an event are left out; a longer time without one breaks the line."""
@@ -30,7 +35,8 @@ def timeline(result: Result) -> dict[str, Any] | None:
     drawn = [o for o in phrases.worst_first(result) if result.timeline.points.get(o.name)]
     if not drawn:
         return None
-    marks = {name: at for name, at in result.timeline.marks.items() if at >= 0}
+    words = _PLACEBO_MARKS if result.run.placebo else _MARKS
+    marks = {words[name]: at for name, at in result.timeline.marks.items() if at >= 0 and name in words}
     last = max([point.at for o in drawn for point in result.timeline.points[o.name]] + list(marks.values()))
     layout = _layout(len(drawn), last)
     layout["shapes"] = [_shade(start, last if end is None else end) for start, end in _faults(result)]
@@ -208,14 +214,14 @@ def _labels(marks: dict[str, float], last: float) -> list[dict[str, Any]]:
     width = _LABEL_SHARE * last
     taken: list[float] = []  # per level, up to where it is full
     labels = []
-    for name, at in sorted(marks.items(), key=lambda mark: mark[1]):
+    for words, at in sorted(marks.items(), key=lambda mark: mark[1]):
         near_end = at > last - width
         start = at - width if near_end else at
         level = next((n for n, end in enumerate(taken) if end <= start), len(taken))
         taken[level : level + 1] = [start + width]
         labels.append(
             {
-                "text": f"{_escaped(_MARKS.get(name, name))} {at:.1f} s",
+                "text": f"{_escaped(words)} {at:.1f} s",
                 "x": at,
                 "xref": "x",
                 "xanchor": "right" if near_end else "left",

@@ -25,6 +25,8 @@ _HEADLINES = {
 def headline(result: Result) -> str:
     """The verdict in one sentence that stands alone, with the fault that it is about."""
     text = _HEADLINES[result.run.status]
+    if result.run.placebo and result.run.status in ("passed", "failed"):
+        return f"{text}, and nothing was injected: this was a placebo run."
     faults = [
         f"{story.fault_name(injection)} ({held_s:.1f} s)"
         for injection in result.injections
@@ -43,9 +45,9 @@ def explanation(result: Result) -> str:
         case "failed":
             return _sentences(
                 [phrases.about(o) for o in result.objectives if phrases.mark(o) == "x"]
-            ) or _sentence(result.run.reason)
+            ) or sentence(result.run.reason)
         case "undo-failed" | "refused" | "invalid":
-            return _sentence(result.run.reason)
+            return sentence(result.run.reason)
         case _:
             return _sentences([result.run.reason, story.put_back(result)])
 
@@ -70,10 +72,10 @@ def _promises(result: Result) -> str:
 
 
 def _sentences(texts: list[str]) -> str:
-    return " ".join(map(_sentence, filter(None, texts)))
+    return " ".join(map(sentence, filter(None, texts)))
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """With a full stop, and a capital unless it begins with a name such as `api-success-rate`."""
     if not text.strip():
         return ""
@@ -92,6 +94,17 @@ class Figure:
 
 def figures(result: Result) -> list[Figure]:
     """The few numbers to remember: how long it was broken, how fast it was put back, what it cost."""
+    found = [] if result.run.placebo else _durations(result)
+    dearest = max((o for o in result.objectives if o.charge), key=_cost, default=None)
+    if dearest is not None:
+        found.append(
+            Figure(percent(_cost(dearest) / 100), f"of the budget of {dearest.name} spent, the dearest")
+        )
+    return found
+
+
+def _durations(result: Result) -> list[Figure]:
+    """How long the fault was in force, and how long it took to undo it and to recover."""
     found = []
     held = [
         span for i in result.injections if (span := story.seconds_between(i.applied, i.undone)) is not None
@@ -110,11 +123,6 @@ def figures(result: Result) -> list[Figure]:
     if result.recovery is not None:
         value = "not seen" if result.recovery.seconds is None else f"{result.recovery.seconds:.1f} s"
         found.append(Figure(value, f"to recover (±{result.recovery.resolution_seconds:.2g} s)"))
-    dearest = max((o for o in result.objectives if o.charge), key=_cost, default=None)
-    if dearest is not None:
-        found.append(
-            Figure(percent(_cost(dearest) / 100), f"of the budget of {dearest.name} spent, the dearest")
-        )
     return found
 
 

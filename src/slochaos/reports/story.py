@@ -6,9 +6,10 @@ was killed may have no end, no injection's end, no recovery.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from slochaos.record import Abort, InjectionRecord, ObjectiveResult, Recovery, Result
+from slochaos.record import Abort, InjectionRecord, ObjectiveResult, Priced, Result
 from slochaos.reports.phrases import more_than_caused, worst_first
 from slochaos.wording import percent, seconds
 
@@ -58,9 +59,13 @@ def fault_name(injection: InjectionRecord) -> str:
     return f"{injection.target} ({injection.kind})"
 
 
-def what_happened(injection: InjectionRecord) -> str:
-    """One injection in a line: what, for how long, how it ended."""
+def what_happened(result: Result, injection: InjectionRecord) -> str:
+    """One injection in a line: what, for how long, how it ended; of a placebo, what was left out."""
     name, ended = fault_name(injection), how_it_ended(injection)
+    if result.run.placebo:
+        held_s = seconds_between(injection.applied, injection.undone)
+        waited = "" if held_s is None else f", its {held_s:.1f} s went by"
+        return f"placebo: nothing was injected for {name}{waited}"
     if injection.applied is None:
         return f"{name} was never seen in force | {ended}"
     held_s = seconds_between(injection.applied, injection.undone)
@@ -75,9 +80,10 @@ def how_it_ended(injection: InjectionRecord) -> str:
     return phrase
 
 
-def recovered(recovery: Recovery | None) -> str:
-    """ "recovered after 1.8 s (+-0.25)"."""
-    if recovery is None:
+def recovered(result: Result) -> str:
+    """ "recovered after 1.8 s (+-0.25)"; nothing after a placebo, from which there is nothing to recover."""
+    recovery = result.recovery
+    if recovery is None or result.run.placebo:
         return ""
     if recovery.seconds is None:
         return "NOT RECOVERED while it was watched"
@@ -85,7 +91,9 @@ def recovered(recovery: Recovery | None) -> str:
 
 
 def in_force_still(result: Result) -> list[InjectionRecord]:
-    """Injections that may be in force at this moment."""
+    """Injections that may be in force at this moment; never those of a placebo."""
+    if result.run.placebo:
+        return []
     return [injection for injection in result.injections if injection.undo in IN_FORCE_STILL]
 
 
@@ -93,6 +101,8 @@ def put_back(result: Result) -> str:
     """Whether anything was injected, and whether all of it is away."""
     if in_force_still(result) or result.run.status == "undo-failed":
         return "A fault may still be in force."
+    if result.run.placebo:
+        return "Nothing was injected."
     if not result.injections:
         # A run that was cut off may have injected something that its record does not know.
         sure = result.run.status in ("refused", "invalid") or "fault" not in result.timeline.marks
@@ -116,7 +126,7 @@ def remarks(result: Result) -> list[str]:
     objectives = worst_first(result)
     sentences = [text for objective in objectives if (text := more_than_caused(objective))]
     sentences += [f"Would it hold again? {o.name}: {o.would_hold_again}." for o in objectives if _promised(o)]
-    sentences += [f"Where: {text}." for text in where(result)]
+    sentences += [f"Where: {text}." for text in where(objectives)]
     if toolkit := toolkit_disagrees(result):
         sentences.append(toolkit)
     return [*sentences, *(f"Note: {note}" for note in result.notes)]
@@ -136,10 +146,10 @@ def toolkit_disagrees(result: Result) -> str:
     return f"Chaos Toolkit's own verdict: {verdict.status}{deviated}."
 
 
-def where(result: Result) -> list[str]:
-    """Which part of the system the bad events came from, for each objective that had some; worst first."""
+def where(objectives: Iterable[Priced]) -> list[str]:
+    """Which part of the system the bad events came from, for each objective that had some."""
     sentences = []
-    for objective in worst_first(result):
+    for objective in objectives:
         bad = _bad_events(objective)
         shares = [
             f"{percent(min(1.0, c.bad / bad))} had {', '.join(f'{k}={v}' for k, v in sorted(c.labels.items()))}"
@@ -151,7 +161,7 @@ def where(result: Result) -> list[str]:
     return sentences
 
 
-def _bad_events(objective: ObjectiveResult) -> int:
+def _bad_events(objective: Priced) -> float:
     counted = sum(contributor.bad for contributor in objective.top_contributors)
     return max(counted, objective.charge.bad_gross if objective.charge else 0)
 

@@ -26,7 +26,6 @@ _STYLES = {
     "undo-failed": "bold white on red",
 }
 _MOST_INJECTIONS = 6
-_HEAD = ("OBJECTIVE", "TARGET", "DURING THE FAULT", "RULE", "COST (caused)", "MAY COST", "BUDGET LEFT")
 
 
 def render(result: Result, console: Console, *, report: Path | None = None) -> None:
@@ -58,7 +57,7 @@ def _headline(screen: Screen, result: Result) -> None:
     facts = [run.experiment, run.environment, f"run {run.id}", story.took(result)]
     head = Text("   ").join([word, *(screen.text(fact) for fact in facts if fact)])
     evidence = next((i.evidence for i in result.injections if i.evidence), "")
-    shown = screen.text(f"in force: {evidence}", "dim") if evidence else Text("")
+    shown = screen.text(f"in force: {evidence}", "dim") if evidence and not run.placebo else Text("")
     gap = screen.width - head.cell_len - shown.cell_len
     if shown and gap >= 3:
         screen.line(head.append(" " * gap).append_text(shown))
@@ -76,8 +75,9 @@ def _injections(screen: Screen, result: Result) -> None:
     """What was injected and how it ended, why the run was cut short, and what else has to be known."""
     indent = _indent(result)
     for injection in result.injections[:_MOST_INJECTIONS]:
-        recovered = story.recovered(result.recovery) if injection is result.injections[-1] else ""
-        screen.line(" | ".join(filter(None, [story.what_happened(injection), recovered])), indent=indent)
+        recovered = story.recovered(result) if injection is result.injections[-1] else ""
+        happened = story.what_happened(result, injection)
+        screen.line(" | ".join(filter(None, [happened, recovered])), indent=indent)
     if len(result.injections) > _MOST_INJECTIONS:
         screen.line(f"and {len(result.injections) - _MOST_INJECTIONS} more", indent=indent)
     if result.run.reason:
@@ -113,10 +113,12 @@ def _objectives(screen: Screen, result: Result) -> None:
     objectives = phrases.worst_first(result)
     if not objectives:
         return
+    during = "IN THE FAULT'S PLACE" if result.run.placebo else "DURING THE FAULT"
+    head = ("OBJECTIVE", "TARGET", during, "RULE", "COST (caused)", "MAY COST", "BUDGET LEFT")
     for with_range, with_bar in ((True, True), (True, False), (False, True), (False, False)):
         rows = [_row(screen, objective, with_range=with_range, with_bar=with_bar) for objective in objectives]
-        if screen.fits(_HEAD, rows):
-            screen.table(_HEAD, rows)
+        if screen.fits(head, rows):
+            screen.table(head, rows)
             return
     for objective in objectives:
         _fold(screen, objective)

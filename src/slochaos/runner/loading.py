@@ -62,6 +62,12 @@ def refilled(path: Path, variables: Mapping[str, str]) -> Environment:
 
 def admitted(loaded: Loaded, environment: Environment, request: RunRequest) -> Experiment:
     """The experiment, bound to the environment. Raises InvalidInput, Refused."""
+    foreign = loaded.experiment.foreign_actions
+    if request.placebo and foreign:
+        raise InvalidInput(
+            f"--placebo: {loaded.experiment.path} has actions that slochaos cannot leave out: {', '.join(foreign)}",
+            hint="run it without --placebo, or an experiment with faults of slochaos only",
+        )
     return admit(
         loaded.experiment,
         environment,

@@ -88,7 +88,7 @@ def make_plan(
             if each.method == "Occurrences"
         },
         power=power,
-        if_host_dies=_if_host_dies(experiment),
+        if_host_dies=() if placebo else _if_host_dies(experiment),
         faults=tuple(
             {
                 "name": each.name,

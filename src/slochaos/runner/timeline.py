@@ -19,10 +19,12 @@ class Injections:
     """The injections of one run as told by the guard's events, beside the faults that were `planned`.
 
     Instants are those of the guard's own entries: `first_intended` is before anything was sent,
-    `last_undone` the last first-verified undo. `names` are the experiment's; the guard knows presets only.
+    `last_undone` the last first-verified undo. `names` are the experiment's; the guard knows presets only. In
+    a `placebo` they say that they are no more than names.
     """
 
     planned: tuple[PlannedFault, ...] = ()
+    placebo: bool = False
     states: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     reports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -66,7 +68,8 @@ class Injections:
         before = sum(fault in same for fault in self._planned_as.values())
         if same:
             self._planned_as[event.injection] = same[min(before, len(same) - 1)]
-        self.names[event.injection] = self.name_of(event.injection, preset)
+        name = self.name_of(event.injection, preset)
+        self.names[event.injection] = f"{name} (placebo: nothing is injected)" if self.placebo else name
 
     def name_of(self, injection: str, preset: str) -> str:
         """What the experiment calls an injection, of which perhaps only the preset is known."""

@@ -293,3 +293,19 @@ def test_run_killed_before_anything_was_known_renders() -> None:
         run=samples.passed_run(status="error", exit_code=7, ended="", reason="the supervisor was killed")
     )
     assert "The supervisor was killed" in Page(html.render(bare)).text
+
+
+def test_placebo_says_that_nothing_was_injected() -> None:
+    """Neither page nor table claims a fault, its undo or a recovery; the time of the fault is still shown."""
+    result = samples.placebo_result()
+    page = html.render(result)
+    visible = re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
+    assert "nothing was injected: this was a placebo run" in visible
+    assert "placebo: nothing was injected for PostgreSQL unreachable, its 20.0 s went by" in visible
+    for claim in ("undone and verified", "fault in force", "was in force", "to recover", "Had the host died"):
+        assert claim not in visible
+    figure = timeline(result)
+    assert figure is not None
+    labels = " ".join(label["text"] for label in figure["layout"]["annotations"])
+    assert "undone" not in labels
+    assert "recovered" not in labels

@@ -23,6 +23,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 CASES: dict[str, Callable[[], Result]] = {
     "passed": samples.passed_result,
+    "placebo": samples.placebo_result,
     "failed": samples.failed_result,
     "undo-failed": samples.undo_failed_result,
     "refused": samples.refused_result,

@@ -71,6 +71,14 @@ def test_faults_are_called_what_the_experiment_calls_them() -> None:
     assert injections.name_of("3", "nothing") == "nothing"
 
 
+def test_a_placebos_faults_are_told_as_what_they_are() -> None:
+    """Whoever watches reads that nothing is injected; the record has the plain name."""
+    injections = Injections((planned("cut off", "down", 5.0),), placebo=True)
+    injections.take(GuardEvent("applied", 1.0, 1001.0, "1", {"name": "down"}))
+    assert injections.in_force == ("cut off (placebo: nothing is injected)",)
+    assert injections.name_of("1", "down") == "cut off"
+
+
 def test_time_left_is_that_of_the_fault_in_force_that_ends_last() -> None:
     """From the instant at which it was applied; none before that, and none when it is undone."""
     injections = Injections((planned("short", "slow", 5.0), planned("long", "down", 9.0)))
