@@ -358,6 +358,24 @@ def test_what_an_earlier_run_left_is_undone_first(shop: LoadedShop) -> None:
     assert shop.untouched()
 
 
+def test_a_run_that_was_stopped_for_a_while_has_not_passed(shop: LoadedShop) -> None:
+    """The guard undoes and ends the run of a stopped supervisor, which says so once it is continued."""
+    command = [str(Path(sys.executable).parent / "slochaos"), "run", str(shop.experiment("60s")), "--quiet"]
+    options = ["--environment", "shop", "--run-id", "stopped"]
+    supervisor = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _wait_until(lambda: not shop.toxiproxy.call("GET", "/proxies")[1]["shop"]["enabled"])
+    supervisor.send_signal(signal.SIGSTOP)
+    _wait_until(shop.untouched)
+    supervisor.send_signal(signal.SIGCONT)
+
+    assert supervisor.wait(60) == 7
+    record = json.loads((shop.folder / ".slochaos/runs/stopped/result.json").read_text())
+    assert record["run"]["status"] == "error"
+    assert "the process of the run was stopped" in record["run"]["reason"] + str(record["run"]["also"])
+    assert [each["undo"] for each in record["injections"]] == ["verified"]
+    assert shop.untouched()
+
+
 def _wait_until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 40
     while not true():
