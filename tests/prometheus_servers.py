@@ -75,6 +75,14 @@ class ServerProcess:
         assert isinstance(result, list)
         return result
 
+    def wait_for(self, expression: str, within_s: float = 30.0) -> list[dict[str, Any]]:
+        """The result of an instant query once it has one: first targets take a server up to five seconds."""
+        deadline = time.monotonic() + within_s
+        while not (found := self.query(expression)):
+            assert time.monotonic() < deadline, f"{expression} has no result after {within_s:g} s"
+            time.sleep(0.1)
+        return found
+
     def reload(self) -> None:
         """Take up a changed configuration."""
         self._call("POST", "/-/reload")

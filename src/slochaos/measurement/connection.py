@@ -1,5 +1,5 @@
-"""HTTP for sources: one kept connection, no redirects, no proxies, and a deadline that a dripping server
-cannot stretch.
+"""HTTP for sources: one kept connection, no redirects, no proxies, a limit of size, and a deadline that a
+dripping server cannot stretch.
 
 Timeouts of the usual clients are per read, so a server that sends one byte a second holds them for ever.
 Here every read of the socket gets what is left until one deadline.
@@ -12,6 +12,9 @@ import ipaddress
 import socket
 import ssl
 import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult
 
@@ -43,15 +46,20 @@ class _TlsSocket(_Deadline, ssl.SSLSocket):
 
 
 class Connection(http.client.HTTPConnection):
-    """A connection to one host. `deadline` is set before each request and holds for all of its answer."""
+    """A connection to one host. `deadline` is set before each request and holds for all of its answer.
 
-    def __init__(self, url: SplitResult, connect_timeout_s: float) -> None:
+    `tls` makes the context of an https connection; without, the system's authorities are trusted.
+    """
+
+    def __init__(
+        self, url: SplitResult, connect_timeout_s: float, tls: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
         if not url.hostname:
             raise FetchError("the URL names no host")
         self.default_port = 443 if url.scheme == "https" else 80
         super().__init__(url.hostname, url.port or self.default_port)
         self.connect_timeout_s = connect_timeout_s
-        self._tls = _tls_context() if url.scheme == "https" else None
+        self._tls = (tls or tls_context)() if url.scheme == "https" else None
         self._deadline = time.monotonic()
 
     def set_deadline(self, deadline: float) -> None:
@@ -77,10 +85,66 @@ class Connection(http.client.HTTPConnection):
         self.set_deadline(self._deadline)
 
 
-def _tls_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def tls_context(
+    ca: Path | None = None, certificate: Path | None = None, key: Path | None = None
+) -> ssl.SSLContext:
+    """Trusts `ca` (PEM; default: the system's authorities) and shows `certificate` where the server asks.
+
+    Raises OSError (ssl.SSLError among them) for files that cannot be used; a key with a passphrase is one.
+    """
+    context = ssl.create_default_context(cafile=ca)
     context.sslsocket_class = _TlsSocket
+    if certificate is not None:
+        context.load_cert_chain(certificate, key, password=_no_passphrase)
     return context
+
+
+def _no_passphrase() -> str:
+    raise ssl.SSLError("the key has a passphrase, and nobody is there to type it")
+
+
+def read_body(response: http.client.HTTPResponse, limit: int, what: str = "answer") -> bytes:
+    """The whole body, unpacked if it is gzip. Raises FetchError for one that is cut off or over `limit` bytes."""
+    too_large = FetchError(f"the {what} is larger than {limit} bytes")
+    if response.length is not None and response.length > limit:
+        raise too_large
+    encoding = response.getheader("Content-Encoding", "identity").lower()
+    unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    parts: list[bytes] = []
+    size = 0
+    while part := response.read1(65536):
+        if unpack is not None:
+            part = unpack.decompress(part, limit + 1 - size)
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise too_large
+    if response.length or (unpack is not None and not unpack.eof):
+        raise FetchError(f"the {what} is cut off")
+    response.close()  # read1 leaves it open, and the connection takes no further request then
+    return b"".join(parts)
+
+
+def phrase(error: Exception, deadline_s: float) -> str:
+    """What went wrong, for people."""
+    match error:
+        case TimeoutError():
+            text = f"no complete answer within {deadline_s:g} s"
+        case ConnectionRefusedError():
+            text = "connection refused"
+        case http.client.IncompleteRead():
+            text = "the answer is cut off"
+        case ConnectionError():
+            text = "the connection was closed without an answer"
+        case ssl.SSLError():
+            text = f"TLS: {getattr(error, 'verify_message', '') or error.reason or 'it failed'}"
+        case http.client.HTTPException():
+            text = f"the answer is no HTTP ({type(error).__name__})"
+        case zlib.error():
+            text = "the answer is no gzip, though it says so"
+        case _:
+            text = str(error) or type(error).__name__
+    return text
 
 
 def _allowed_addresses(host: str, port: int) -> list[tuple[Any, ...]]:

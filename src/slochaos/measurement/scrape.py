@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from slochaos import __version__, clock
 from slochaos.errors import InvalidInput
-from slochaos.measurement.connection import Connection, FetchError
+from slochaos.measurement.connection import Connection, FetchError, phrase, read_body
 from slochaos.measurement.pages import PageError, PageParser, metric_names
 from slochaos.measurement.samples import Sample
 from slochaos.spec.objectives import Metric
@@ -80,10 +80,10 @@ class ScrapeReader:
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
             self.close()
             if not kept:
-                raise FetchError(_phrase(error, self.deadline_s)) from error
+                raise FetchError(phrase(error, self.deadline_s)) from error
         except (OSError, http.client.HTTPException, FetchError) as error:
             self.close()
-            raise FetchError(_phrase(error, self.deadline_s)) from error
+            raise FetchError(phrase(error, self.deadline_s)) from error
         return self._fetch(deadline)
 
     def _request(self, deadline: float) -> bytes:
@@ -120,41 +120,11 @@ def _check_head(response: http.client.HTTPResponse) -> None:
         raise FetchError("not a metrics page: it is HTML")
     if response.getheader("Content-Encoding", "identity").lower() != "identity":
         raise FetchError("the page is compressed, though that was not asked for")
-    if response.length is not None and response.length > BODY_LIMIT:
-        raise FetchError(f"the page is larger than {BODY_LIMIT} bytes")
 
 
 def _body(response: http.client.HTTPResponse) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while part := response.read1(65536):
-        parts.append(part)
-        size += len(part)
-        if size > BODY_LIMIT:
-            raise FetchError(f"the page is larger than {BODY_LIMIT} bytes")
-    if response.length:
-        raise FetchError(f"the answer is cut off: {response.length} bytes are missing")
-    response.close()  # read1 leaves it open, and the connection takes no further request then
-    page = b"".join(parts)
+    page = read_body(response, BODY_LIMIT, "page")
     openmetrics = response.getheader("Content-Type", "").lower().startswith("application/openmetrics-text")
     if openmetrics and not page.rstrip().endswith(b"# EOF"):
         raise FetchError("the answer is cut off: it has no # EOF")
     return page
-
-
-def _phrase(error: Exception, deadline_s: float) -> str:
-    """What went wrong, for people."""
-    match error:
-        case TimeoutError():
-            text = f"no complete answer within {deadline_s:g} s"
-        case ConnectionRefusedError():
-            text = "connection refused"
-        case http.client.IncompleteRead():
-            text = "the answer is cut off"
-        case ConnectionError():
-            text = "the connection was closed without an answer"
-        case http.client.HTTPException():
-            text = f"the answer is no HTTP ({type(error).__name__})"
-        case _:
-            text = str(error) or type(error).__name__
-    return text
