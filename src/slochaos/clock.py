@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
 
 # Linux's CLOCK_MONOTONIC stands still during suspend; macOS's own does not.
 _COUNTS_SUSPEND = time.CLOCK_MONOTONIC if sys.platform == "darwin" else time.CLOCK_BOOTTIME
@@ -17,3 +18,8 @@ def now() -> float:
 def wall() -> float:
     """Seconds since the epoch: for display, minute slices and expiries that another host reads."""
     return time.time()
+
+
+def timestamp(epoch_s: float) -> str:
+    """An epoch second as records have it: RFC 3339 UTC, to the millisecond."""
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

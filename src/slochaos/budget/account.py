@@ -93,14 +93,19 @@ def projected(
 
 
 def observed(
-    allowed: Fraction, window_s: int, *, window_events: float, consumed: float, strict: bool = False
+    allowed: Fraction,
+    window_s: int,
+    *,
+    window_events: float,
+    consumed: Fraction | float,
+    strict: bool = False,
 ) -> Budget:
     """A budget whose window was read from the source."""
     return Budget(allowed, window_s, Fraction(window_events), "observed", strict, Fraction(consumed))
 
 
 def in_slices(
-    allowed: Fraction, window_s: int, slice_s: int, *, consumed: float = 0, strict: bool = False
+    allowed: Fraction, window_s: int, slice_s: int, *, consumed: Fraction | float = 0, strict: bool = False
 ) -> Budget:
     """A budget of time slices: how many the window holds is known, so the basis is `observed`."""
     return Budget(allowed, window_s, Fraction(window_s, slice_s), "observed", strict, Fraction(consumed))
@@ -173,13 +178,10 @@ def charge(
     bad_interval: Interval,
     attributed: float,
     attributed_interval: Interval,
-    ended_epoch: float,
+    refunded_epoch: float,
 ) -> Charge:
-    """Charge a run that ended at `ended_epoch` (epoch seconds) to `budget`.
-
-    The last of it is refunded one window later, when its events have left a rolling window.
-    """
-    refunded = datetime.fromtimestamp(math.ceil(ended_epoch) + budget.window_s, UTC)
+    """Charge `budget`; at `refunded_epoch` (epoch seconds, see Objective.refunded_at) all of it is back."""
+    refunded = datetime.fromtimestamp(math.ceil(refunded_epoch), UTC)
     return Charge(
         budget, bad, bad_interval, attributed, attributed_interval, refunded.strftime("%Y-%m-%dT%H:%M:%SZ")
     )

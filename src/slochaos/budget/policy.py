@@ -11,11 +11,13 @@ from slochaos.wording import Share, percent, window_name
 
 Step = Literal["normal", "notify", "restricted", "frozen"]
 
-_STEPS: tuple[tuple[Fraction, Step], ...] = (
+STEPS: tuple[tuple[Fraction, Step], ...] = (
     (Fraction(1), "frozen"),
     (Fraction(8, 10), "restricted"),
     (Fraction(5, 10), "notify"),
 )
+"""From which consumed share on which step applies."""
+
 _RESTRICTED_SHARE_OF_REST = Fraction(1, 100)
 
 
@@ -72,7 +74,7 @@ def decide(
 
 def step_of(consumed: Share) -> Step:
     """The policy's step for a consumed share."""
-    return next((step for limit, step in _STEPS if consumed >= limit), "normal")
+    return next((step for limit, step in STEPS if consumed >= limit), "normal")
 
 
 def _scoped(outlook: Outlook, scope: Literal["run", "rolling"]) -> Outlook:

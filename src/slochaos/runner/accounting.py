@@ -8,12 +8,12 @@ from typing import Literal
 from slochaos import record
 from slochaos.budget import account
 from slochaos.budget.account import Budget
+from slochaos.clock import timestamp
 from slochaos.measurement import records
 from slochaos.measurement.counting import measure
 from slochaos.measurement.phases import Cut, History
 from slochaos.measurement.samples import Count, NoData
 from slochaos.runner import plan
-from slochaos.runner.events import timestamp
 from slochaos.runner.state import RunState
 from slochaos.spec.experiment import Rule
 from slochaos.spec.objectives import Objective
@@ -161,7 +161,7 @@ def _charge(
         bad_interval=(charged.bad_low, charged.bad_high),
         attributed=caused.bad,
         attributed_interval=caused.interval,
-        ended_epoch=end.wall,
+        refunded_epoch=objective.refunded_at(end.wall),
     )
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slochaos import clock
+from slochaos.clock import timestamp
 
 if TYPE_CHECKING:  # pydantic is not needed to emit the first events
     from slochaos.record import Plan, Result
@@ -186,8 +186,3 @@ class RunFinished(Event):
             "exit_code": run.exit_code,
             "reason": run.reason,
         }
-
-
-def timestamp(wall: float) -> str:
-    """RFC 3339 in UTC of an epoch second."""
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

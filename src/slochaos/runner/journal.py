@@ -7,8 +7,8 @@ import platform
 from typing import Any
 
 from slochaos import clock
+from slochaos.clock import timestamp
 from slochaos.redaction import redact
-from slochaos.runner.events import timestamp
 from slochaos.runner.executor import ChildEvent
 from slochaos.runner.state import RunState
 from slochaos.runner.timeline import Toolkit

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slochaos import clock, record
+from slochaos.clock import timestamp
 from slochaos.guard.connection import InjectionState
 from slochaos.guard.identity import host
 from slochaos.measurement.counting import series_over_time
 from slochaos.runner.accounting import Accounted, account_objectives
-from slochaos.runner.events import timestamp
 from slochaos.runner.state import RunState
 from slochaos.verdict.status import RunFacts, RunStatus, run_status
 

@@ -152,7 +152,7 @@ def prepare_child(run: RunState) -> None:
 def begin_record(run: RunState) -> None:
     """Tell the ledger that a run begins; it answers before the gate opens."""
     assert run.folder is not None
-    system, folder, started = run.system, run.folder, events.timestamp(run.started[1])
+    system, folder, started = run.system, run.folder, clock.timestamp(run.started[1])
     run.bookkeeper.location = system.environment.ledger
     run.recorded = run.bookkeeper.ask(
         lambda ledger: ledger.begin(

@@ -108,6 +108,10 @@ class Objective:
         """Start and end, epoch seconds, of the budget's window at `instant`: the calendar's, or the last `window_s`."""
         return self.calendar.window_at(instant) if self.calendar else (instant - self.window_s, instant)
 
+    def refunded_at(self, happened: float) -> float:
+        """When what happened then leaves the window, epoch seconds: at the calendar's end, or `window_s` later."""
+        return self.calendar.window_at(happened)[1] if self.calendar else happened + self.window_s
+
     @property
     def threshold_s(self) -> Fraction | None:
         """The latency bound in seconds, for objectives about latency."""

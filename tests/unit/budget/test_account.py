@@ -54,7 +54,7 @@ def test_a_full_outage_of_20_seconds_costs_23_per_cent_of_the_day() -> None:
         bad_interval=(6_000, 6_000),
         attributed=6_000.0,
         attributed_interval=(5_990.0, 6_000),
-        ended_epoch=0.0,
+        refunded_epoch=0.0,
     )
     assert float(spent.gross_share) == pytest.approx(0.2315, abs=1e-4)
     assert spent.equivalent_outage_s == pytest.approx(20.0)
@@ -83,7 +83,7 @@ def test_the_record_takes_a_charge_as_it_is() -> None:
         bad_interval=(5_990, 6_004),
         attributed=5_999.5,
         attributed_interval=(5_980.25, 6_004),
-        ended_epoch=1_700_000_000.2,
+        refunded_epoch=1_700_086_400.2,
     )
     written = record.Charge(**spent.fields())
     assert written.consumed_before_percent == pytest.approx(10.0)
@@ -101,7 +101,7 @@ def test_an_unknown_end_is_null_in_the_record() -> None:
         bad_interval=(5, math.inf),
         attributed=5.0,
         attributed_interval=(0.0, math.inf),
-        ended_epoch=0.0,
+        refunded_epoch=0.0,
     )
     assert spent.gross_share_interval[1] == math.inf
     written = record.Charge(**spent.fields())
@@ -138,7 +138,7 @@ def test_the_cost_of_an_outage_is_its_share_of_the_allowed_seconds(
     """Per cent of the budget and seconds of equivalent outage are one figure, at any traffic."""
     budget = projected(PER_MILLE, DAY, events=events, seconds=seconds)
     spent = charge(
-        budget, bad=bad, bad_interval=(bad, bad), attributed=0, attributed_interval=(0, 0), ended_epoch=0
+        budget, bad=bad, bad_interval=(bad, bad), attributed=0, attributed_interval=(0, 0), refunded_epoch=0
     )
     assert spent.equivalent_outage_s == pytest.approx(bad / (events / seconds))
     assert float(spent.gross_share) == pytest.approx(spent.equivalent_outage_s / 86.4)
