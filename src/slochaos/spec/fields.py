@@ -44,13 +44,21 @@ class Field:
         """An error about this value, to be raised."""
         return self.document.error(self.path, message, hint)
 
-    def section(self, *, required: Collection[str] = (), optional: Collection[str] = ()) -> Section:
-        """A mapping with these fields and no others."""
+    def section(
+        self,
+        *,
+        required: Collection[str] = (),
+        optional: Collection[str] = (),
+        unknown: Callable[[InvalidInput], None] | None = None,
+    ) -> Section:
+        """A mapping with these fields and no others; `unknown` takes what is said of others, which are left out."""
         members = self.members()
         known = (*required, *optional)
-        for name, member in members.items():
-            if name not in known:
-                raise member.error("no field of that name", did_you_mean(str(name), known))
+        for name in [name for name in members if name not in known]:
+            problem = members.pop(name).error("no field of that name", did_you_mean(str(name), known))
+            if unknown is None:
+                raise problem
+            unknown(problem)
         for name in required:
             if name not in members:
                 raise self.error(f"{quoted(name)} is missing")

@@ -1,85 +1,114 @@
-"""OpenSLO v1 documents: Service, SLO, SLI and DataSource checked strictly, alert kinds kept as they are.
+"""OpenSLO v1 documents, all kinds: read, checked, and their references resolved across files and folders.
 
-Stricter than the specification's SDK where that accepts nonsense (no objectives, a window of 0 days).
-What this version cannot honour (composites, calendar windows) is refused by name, never ignored.
+Stricter than the specification's SDK where that accepts nonsense (no objectives, a window of 0 days). The
+`lenient` profile takes what published documents get wrong, with a warning each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from slochaos.errors import InvalidInput
 from slochaos.spec import documents
 from slochaos.spec.composites import Composite
 from slochaos.spec.fields import Field
+from slochaos.spec.findings import Finding
 from slochaos.spec.nearest import did_you_mean
-from slochaos.spec.nodes import plain, quoted
-from slochaos.spec.objectives import Indicator, Objective
+from slochaos.spec.nodes import quoted
+from slochaos.spec.objectives import Objective
+from slochaos.spec.openslo_alerts import read_condition, read_policy, read_target
 from slochaos.spec.openslo_indicators import read_indicator
-from slochaos.spec.openslo_metadata import Metadata, read_metadata
-from slochaos.spec.openslo_objectives import read_objectives
+from slochaos.spec.openslo_metadata import Metadata, description, read_metadata
+from slochaos.spec.openslo_objectives import read_slo
+from slochaos.spec.openslo_profile import Reading
+from slochaos.spec.openslo_references import DataSource, Names, References
 
 API_VERSION = "openslo/v1"
-ALERT_KINDS = ("AlertPolicy", "AlertCondition", "AlertNotificationTarget")
-KINDS = ("Service", "SLO", "SLI", "DataSource", *ALERT_KINDS)
+KINDS = (
+    "Service",
+    "SLO",
+    "SLI",
+    "DataSource",
+    "AlertPolicy",
+    "AlertCondition",
+    "AlertNotificationTarget",
+)
+LENIENT = "openslo-lenient"
+"""The rule of the lenient profile's warnings."""
+
+SUFFIXES = (".json", ".yaml", ".yml")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class AlertObject:
-    """An alert policy, condition or target: its metadata is checked, its spec kept as written."""
-
-    kind: str
-    metadata: Metadata
-    spec: Any
-
-
-@dataclass
 class Catalogue:
-    """What a set of files declares, by name."""
+    """What a set of files declares. Of what has an error nothing is here; warnings are the lenient profile's."""
 
     services: dict[str, Metadata] = field(default_factory=dict)
-    data_sources: dict[str, Metadata] = field(default_factory=dict)
-    indicators: dict[str, Indicator] = field(default_factory=dict)
-    alerts: list[AlertObject] = field(default_factory=list)
+    references: References = field(default_factory=References)
     objectives: tuple[Objective, ...] = ()
     composites: tuple[Composite, ...] = ()
+    errors: tuple[InvalidInput, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
 
 def load_objectives(paths: Iterable[Path], variables: Mapping[str, str]) -> tuple[Objective, ...]:
-    """Every objective of the SLOs in these files, in order. `${name}` is filled from `variables`.
+    """Every objective of the SLOs in these files and folders, in order. `${name}` is filled from `variables`.
 
-    References (`indicatorRef`, `metricSourceRef`) are looked up across all files. Raises InvalidInput.
+    References are looked up across all files. Raises InvalidInput.
     """
     return load(paths, variables).objectives
 
 
-def load(paths: Iterable[Path], variables: Mapping[str, str]) -> Catalogue:
-    """Everything that these files declare. Raises InvalidInput."""
-    declared = _by_kind(obj for path in paths for obj in _objects(path, variables))
-    catalogue = Catalogue()
-    for obj in declared["Service"]:
-        obj.spec.section(optional=("description",)).get("description", Field.text, "")
-        catalogue.services[obj.metadata.name] = obj.metadata
-    for obj in declared["DataSource"]:
-        spec = obj.spec.section(required=("type", "connectionDetails"), optional=("description",))
-        spec["type"].text()
-        catalogue.data_sources[obj.metadata.name] = obj.metadata
-    for obj in declared["SLI"]:
-        catalogue.indicators[obj.metadata.name] = read_indicator(obj.spec, catalogue.data_sources)
-    for kind in ALERT_KINDS:
-        catalogue.alerts += [AlertObject(kind, obj.metadata, plain(obj.spec.node)) for obj in declared[kind]]
-    objectives: list[Objective] = []
-    for obj in declared["SLO"]:
-        for objective in read_objectives(
-            obj.metadata, obj.spec, catalogue.indicators, catalogue.data_sources
-        ):
-            _refuse_second(objective, objectives)
-            objectives.append(objective)
-    catalogue.objectives = tuple(objectives)
+def load(paths: Iterable[Path], variables: Mapping[str, str], *, lenient: bool = False) -> Catalogue:
+    """Everything that these files and folders declare. Raises InvalidInput: the first of `check`'s errors."""
+    catalogue = check(paths, variables, lenient=lenient)
+    if catalogue.errors:
+        raise catalogue.errors[0]
     return catalogue
+
+
+def check(paths: Iterable[Path], variables: Mapping[str, str], *, lenient: bool = False) -> Catalogue:
+    """As `load`, but with every error: one per object at most, and none that only follows from another."""
+    reading = Reading(lenient)
+    objects = [obj for path in files_in(paths) for obj in _objects(path, variables, reading)]
+    declared = _by_kind(objects, reading)
+    services, references = _read_references(declared, reading)
+    objectives: list[Objective] = []
+    composites: list[Composite] = []
+    for obj in declared["SLO"]:
+        slo = reading.attempt(partial(read_slo, obj.metadata, obj.spec, references, reading))
+        for objective in slo.objectives if slo else ():
+            if reading.attempt(partial(_refuse_second, objective, objectives)):
+                objectives.append(objective)
+        composites += [slo.composite] if slo and slo.composite else []
+    return Catalogue(
+        services,
+        references,
+        tuple(objectives),
+        tuple(composites),
+        tuple(reading.errors),
+        tuple(Finding.of(problem, LENIENT, "warning") for problem in reading.warnings),
+    )
+
+
+def files_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files, and those with our suffixes below the folders, sorted; hidden ones are left out."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                if not name.startswith(".") and name.endswith(SUFFIXES):
+                    yield Path(folder, name)
 
 
 @dataclass(frozen=True)
@@ -89,44 +118,90 @@ class _Object:
     spec: Field
 
 
-def _objects(path: Path, variables: Mapping[str, str]) -> Iterator[_Object]:
+def _objects(path: Path, variables: Mapping[str, str], reading: Reading) -> Iterator[_Object]:
     """A file is one object, a list of them, or several YAML documents of either."""
-    for document in documents.load_all(path):
-        root = Field.of(document.filled(variables))
+    for document in reading.attempt(partial(documents.load_all, path)) or ():
+        filled = reading.attempt(partial(document.filled, variables))
+        if filled is None:
+            continue
+        root = Field.of(filled)
         for each in root.items() if isinstance(root.node.value, list) else [root]:
-            yield _object(each)
+            found = reading.attempt(partial(_object, each, reading))
+            if found is not None:
+                yield found
 
 
-def _object(each: Field) -> _Object:
-    section = each.section(required=("apiVersion", "kind", "metadata", "spec"))
+def _object(each: Field, reading: Reading) -> _Object:
+    section = reading.section(each, required=("apiVersion", "kind", "metadata", "spec"))
     version = section["apiVersion"].text()
     if version != API_VERSION:
-        raise section["apiVersion"].error(f"{quoted(version)} is not {API_VERSION}")
+        raise section["apiVersion"].error(
+            f"{quoted(version)} is not {API_VERSION}", f"apiVersion: {API_VERSION}"
+        )
     kind = section["kind"].text()
     if kind not in KINDS:
         raise section["kind"].error(f"{quoted(kind)} is no kind of OpenSLO", did_you_mean(kind, KINDS))
     section["spec"].members()
-    return _Object(kind, read_metadata(section["metadata"]), section["spec"])
+    return _Object(kind, read_metadata(section["metadata"], reading), section["spec"])
 
 
-def _by_kind(objects: Iterable[_Object]) -> dict[str, list[_Object]]:
+def _by_kind(objects: Iterable[_Object], reading: Reading) -> dict[str, list[_Object]]:
     """Objects by kind, no name twice within a kind."""
     found: dict[str, list[_Object]] = {kind: [] for kind in KINDS}
     for obj in objects:
-        for other in found[obj.kind]:
-            if other.metadata.name == obj.metadata.name:
-                raise obj.spec.error(
-                    f"a second {obj.kind} named {obj.metadata.name!r}, the first is at {other.metadata.where}",
-                    "give it another name",
-                )
-        found[obj.kind].append(obj)
+        first = next((o for o in found[obj.kind] if o.metadata.name == obj.metadata.name), None)
+        if first is None:
+            found[obj.kind].append(obj)
+            continue
+        reading.errors.append(
+            obj.spec.error(
+                f"a second {obj.kind} named {obj.metadata.name!r}, the first is at {first.metadata.where}",
+                "give it another name",
+            )
+        )
     return found
 
 
-def _refuse_second(objective: Objective, known: list[Objective]) -> None:
+def _read_references(
+    declared: Mapping[str, list[_Object]], reading: Reading
+) -> tuple[dict[str, Metadata], References]:
+    """Everything that SLOs refer to, in the order in which these refer to each other."""
+    references = References()
+
+    def read(names: Names[T], read_one: Callable[[_Object], T]) -> None:
+        for obj in declared[names.kind]:
+            names.known[obj.metadata.name] = reading.attempt(partial(read_one, obj))
+
+    services: Names[Metadata] = Names("Service")
+    read(services, lambda obj: _service(obj, reading))
+    read(references.data_sources, lambda obj: _data_source(obj, reading))
+    read(references.indicators, lambda obj: read_indicator(obj.spec, references, reading))
+    read(references.conditions, lambda obj: read_condition(obj.metadata, obj.spec, reading))
+    read(references.targets, lambda obj: read_target(obj.metadata, obj.spec, reading))
+    read(references.policies, lambda obj: read_policy(obj.metadata, obj.spec, references, reading))
+    return {name: found for name, found in services.known.items() if found}, references
+
+
+def _service(obj: _Object, reading: Reading) -> Metadata:
+    description(reading.section(obj.spec, optional=("description",)), reading)
+    return obj.metadata
+
+
+def _data_source(obj: _Object, reading: Reading) -> DataSource:
+    section = reading.section(obj.spec, required=("type", "connectionDetails"), optional=("description",))
+    description(section, reading)
+    kind = section["type"].text()
+    if section["connectionDetails"].node.value is None:
+        raise section["connectionDetails"].error("is empty", "any mapping, such as {sources: environment}")
+    return DataSource(obj.metadata.name, kind, obj.metadata.display_name, obj.metadata.where)
+
+
+def _refuse_second(objective: Objective, known: list[Objective]) -> Objective:
+    """The objective, unless its name is taken."""
     for other in known:
         if other.name == objective.name:
             raise InvalidInput(
                 f"{objective.where}: a second objective named {objective.name!r}, the first is at {other.where}",
                 hint="give one of them another displayName",
             )
+    return objective

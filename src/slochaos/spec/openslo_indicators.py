@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from dataclasses import dataclass
 from fractions import Fraction
 
 from slochaos.spec import selectors
 from slochaos.spec.durations import parse_exact
 from slochaos.spec.fields import Field, Section
+from slochaos.spec.nearest import nearest
 from slochaos.spec.objectives import Counter, Histogram, Indicator, Metric, Query, Samples
 from slochaos.spec.openslo_metadata import description
+from slochaos.spec.openslo_profile import NotMeasurable, Reading
+from slochaos.spec.openslo_references import References
 
 METRIC_KEYS = ("selector", "histogram", "samples", "query")
+SPEAK_PROMQL = ("prometheus", "thanos", "mimir", "cortex", "victoriametrics")
+"""Types of sources, in lower case, whose `query` is PromQL."""
 
 
 def is_threshold(spec: Field) -> bool:
@@ -22,20 +27,21 @@ def is_threshold(spec: Field) -> bool:
     return "thresholdMetric" in spec.members()
 
 
-def read_indicator(spec: Field, data_sources: Container[str]) -> Indicator:
-    """An SLI's `spec`. A threshold's indicator has no bound yet: `bounded` gives it one.
+def read_indicator(spec: Field, references: References, reading: Reading) -> Indicator:
+    """An SLI's `spec`. A threshold's indicator has no bound yet: its objective gives it one.
 
-    Raises InvalidInput.
+    Raises InvalidInput; NotMeasurable for a source that slochaos cannot read.
     """
-    section = spec.section(optional=("description", "thresholdMetric", "ratioMetric"))
-    section.get("description", description, "")
+    section = reading.section(spec, optional=("description", "thresholdMetric", "ratioMetric"))
+    description(section, reading)
+    metrics = _Metrics(references, reading)
     if section.exactly_one("thresholdMetric", "ratioMetric") == "thresholdMetric":
-        return _threshold(section["thresholdMetric"], data_sources)
-    return _ratio(section["ratioMetric"], data_sources)
+        return _threshold(section["thresholdMetric"], metrics)
+    return _ratio(section["ratioMetric"], metrics)
 
 
-def _threshold(metric: Field, data_sources: Container[str]) -> Indicator:
-    observed = _metric(metric, data_sources)
+def _threshold(metric: Field, metrics: _Metrics) -> Indicator:
+    observed = metrics.read(metric)
     if not isinstance(observed, Histogram) or observed.at_most is not None:
         raise metric.error(
             "a threshold can be counted on a histogram only, with its bound in the objective",
@@ -44,28 +50,29 @@ def _threshold(metric: Field, data_sources: Container[str]) -> Indicator:
     return Indicator(total=observed, good=observed)
 
 
-def _ratio(ratio: Field, data_sources: Container[str]) -> Indicator:
-    section = ratio.section(optional=("counter", "good", "bad", "total", "raw", "rawType"))
+def _ratio(ratio: Field, metrics: _Metrics) -> Indicator:
+    section = metrics.reading.section(ratio, optional=("counter", "good", "bad", "total", "raw", "rawType"))
     if section.exactly_one("total", "raw") == "raw":
-        return _raw(section, data_sources)
+        return _raw(section, metrics)
     part = section.exactly_one("good", "bad")
     if "rawType" in section:
         raise section["rawType"].error("belongs to 'raw' only")
-    total = _metric(section["total"], data_sources)
-    counted = _metric(section[part], data_sources)
+    total = metrics.read(section["total"])
+    counted = metrics.read(section[part])
     _check_counter(section, total)
     _check_pair(section, part, counted, total)
     return Indicator(total=total, good=counted) if part == "good" else Indicator(total=total, bad=counted)
 
 
-def _raw(section: Section, data_sources: Container[str]) -> Indicator:
+def _raw(section: Section, metrics: _Metrics) -> Indicator:
     for name in ("good", "bad"):
         if name in section:
             raise section[name].error("does not go with 'raw'")
     meaning = section["rawType"].one_of("success", "failure")
-    metric = _metric(section["raw"], data_sources)
+    metric = metrics.read(section["raw"])
     if not isinstance(metric, Samples) or meaning == "failure":
-        raise section["raw"].error(
+        raise _not_measurable(
+            section["raw"],
             "a raw ratio has no events to count",
             "give good and total, or samples of a 0/1 gauge with rawType: success",
         )
@@ -92,29 +99,55 @@ def _check_pair(section: Section, part: str, counted: Metric, total: Metric) -> 
         )
 
 
-def _metric(metric: Field, data_sources: Container[str]) -> Metric:
-    source = metric.section(required=("metricSource",))["metricSource"]
-    section = source.section(required=("spec",), optional=("metricSourceRef", "type"))
-    if "metricSourceRef" not in section and "type" not in section:
-        raise source.error("needs 'metricSourceRef' or 'type'")
-    section.get("type", Field.text, "")
-    reference = section.get("metricSourceRef", Field.name, "")
-    if reference and reference not in data_sources:
-        raise section["metricSourceRef"].error(f"there is no DataSource {reference!r} in the given files")
-    return _metric_spec(section["spec"])
+@dataclass(frozen=True)
+class _Metrics:
+    """Reads the metrics of one SLI."""
+
+    references: References
+    reading: Reading
+
+    def read(self, metric: Field) -> Metric:
+        """What stands under good, bad, total, raw or thresholdMetric: one `metricSource`."""
+        source = self.reading.section(metric, required=("metricSource",))["metricSource"]
+        section = self.reading.section(source, required=("spec",), optional=("metricSourceRef", "type"))
+        kind = section.get("type", Field.text, "")
+        if "metricSourceRef" in section:
+            declared = self.references.data_sources.find(section["metricSourceRef"], self.reading)
+            kind = kind or declared.type
+        elif not kind:
+            raise source.error("needs 'metricSourceRef' or 'type'", "type: prometheus")
+        return self._spec(section["spec"], kind)
+
+    def _spec(self, spec: Field, kind: str) -> Metric:
+        members = spec.members()
+        if not members:
+            raise spec.error("is empty", f"one of {', '.join(METRIC_KEYS)}")
+        if not members.keys() & set(METRIC_KEYS):
+            near = next(filter(None, (nearest(str(key), METRIC_KEYS) for key in members)), "")
+            raise _not_measurable(
+                spec, f"has none of {', '.join(METRIC_KEYS)}", near or "selector: 'name{...}', for example"
+            )
+        if "query" in members and kind.lower() not in SPEAK_PROMQL:
+            raise _not_measurable(
+                members["query"],
+                f"is asked of {kind!r}, which speaks no PromQL",
+                "type: prometheus, if it does",
+            )
+        section = spec.section(optional=(*METRIC_KEYS, "at_most"))
+        key = section.exactly_one(*METRIC_KEYS)
+        if "at_most" in section and key != "histogram":
+            raise section["at_most"].error("goes with 'histogram' only")
+        if key == "query":
+            return Query(section["query"].text())
+        selector = section[key].parsed(selectors.parse)
+        if key == "histogram":
+            return Histogram(selector, section.get("at_most", _bound, None))
+        return Counter(selector) if key == "selector" else Samples(selector)
 
 
-def _metric_spec(spec: Field) -> Metric:
-    section = spec.section(optional=(*METRIC_KEYS, "at_most"))
-    kind = section.exactly_one(*METRIC_KEYS)
-    if "at_most" in section and kind != "histogram":
-        raise section["at_most"].error("goes with 'histogram' only")
-    if kind == "query":
-        return Query(section["query"].text())
-    selector = section[kind].parsed(selectors.parse)
-    if kind == "histogram":
-        return Histogram(selector, section.get("at_most", _bound, None))
-    return Counter(selector) if kind == "selector" else Samples(selector)
+def _not_measurable(field: Field, message: str, hint: str) -> NotMeasurable:
+    problem = field.error(f"cannot be measured: {message}", hint)
+    return NotMeasurable(problem.message, hint=problem.hint)
 
 
 def _bound(at_most: Field) -> Fraction:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from slochaos.spec.fields import DNS_LABEL, Field
+from slochaos.errors import InvalidInput
+from slochaos.spec.fields import DNS_LABEL, Field, Section
 from slochaos.spec.nearest import did_you_mean
 from slochaos.spec.nodes import quoted
+from slochaos.spec.openslo_profile import Reading
 
 OURS = "slochaos.dev/"
 ANNOTATIONS = ("operator", "drain")
 """What slochaos reads under `slochaos.dev/`: the strict `lt`, and the longest request timeout of clients."""
 
 _RESERVED = "openslo.com/"
+_PUBLISHED_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+"""Names as published documents have them (`OnCallDevopsMailNotification`); the lenient profile takes them."""
+
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9]([-._a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 
 
@@ -27,35 +32,45 @@ class Metadata:
     ours: dict[str, Field] = field(default_factory=dict)
 
 
-def read_metadata(metadata: Field) -> Metadata:
+def read_metadata(metadata: Field, reading: Reading) -> Metadata:
     """Raises InvalidInput."""
-    section = metadata.section(required=("name",), optional=("displayName", "labels", "annotations"))
+    section = reading.section(metadata, required=("name",), optional=("displayName", "labels", "annotations"))
     if "labels" in section:
         for label, value in section["labels"].members().items():
             _check_label(label, value)
     return Metadata(
-        name=section["name"].name(),
-        display_name=section.get("displayName", display_name, ""),
+        name=name_of(section["name"], reading),
+        display_name=section.get("displayName", lambda each: display_name(each, reading), ""),
         where=section["name"].where,
         ours=section.get("annotations", _annotations, {}),
     )
 
 
-def display_name(each: Field) -> str:
+def name_of(each: Field, reading: Reading) -> str:
+    """The name of an object, or a reference to one: a DNS label."""
+    try:
+        return each.name()
+    except InvalidInput as problem:
+        if not _PUBLISHED_NAME.fullmatch(str(each.node.value)):
+            raise
+        reading.mistake(problem)
+        return each.text()
+
+
+def display_name(each: Field, reading: Reading) -> str:
     """A `displayName`: text of at most 63 characters."""
-    return limited(each, 63)
+    return _limited(each, 63, reading)
 
 
-def description(each: Field) -> str:
-    """A `description`: text of at most 1050 characters."""
-    return limited(each, 1050)
+def description(section: Section, reading: Reading) -> str:
+    """A section's `description`: text of at most 1050 characters, empty where there is none."""
+    return section.get("description", lambda each: _limited(each, 1050, reading), "")
 
 
-def limited(each: Field, most: int) -> str:
-    """Text of at most `most` characters."""
+def _limited(each: Field, most: int, reading: Reading) -> str:
     text = each.text()
     if len(text) > most:
-        raise each.error(f"has {len(text)} characters, OpenSLO allows {most}")
+        reading.mistake(each.error(f"has {len(text)} characters, OpenSLO allows {most}", "shorten it"))
     return text
 
 

@@ -1,34 +1,23 @@
-"""OpenSLO's SLO: its window, its indicator and its objectives, as Objective values."""
+"""OpenSLO's SLO: its window, its indicator and its objectives, as Objective values; of several SLIs, a Composite."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, cast
 
+from slochaos.spec.alerts import AlertPolicy
+from slochaos.spec.composites import Composite, Part
 from slochaos.spec.fields import Field, Section
-from slochaos.spec.nearest import did_you_mean
-from slochaos.spec.nodes import quoted
-from slochaos.spec.objectives import Histogram, Indicator, Objective
+from slochaos.spec.objectives import Histogram, Indicator, Method, Objective
+from slochaos.spec.openslo_alerts import read_policies
 from slochaos.spec.openslo_indicators import is_threshold, read_indicator
 from slochaos.spec.openslo_metadata import Metadata, description, display_name, read_metadata
+from slochaos.spec.openslo_profile import NotMeasurable, Reading
+from slochaos.spec.openslo_references import References
+from slochaos.spec.openslo_windows import TimeWindow, slice_seconds, time_window
 
-_DAY_S = 86_400
-_UNITS_S = {
-    "m": 60,
-    "h": 3600,
-    "d": _DAY_S,
-    "w": 7 * _DAY_S,
-    "M": 30 * _DAY_S,
-    "Q": 90 * _DAY_S,
-    "Y": 365 * _DAY_S,
-}
-"""Rolling months, quarters and years are 30, 90 and 365 days."""
-
-_DURATION = re.compile(r"([0-9]{1,6})([mhdwMQY])")
-_SPEC = ("description", "indicator", "indicatorRef", "alertPolicies")
 _OBJECTIVE = (
     "displayName",
     "op",
@@ -42,15 +31,13 @@ _OBJECTIVE = (
     "compositeWeight",
 )
 
-Method = Literal["Occurrences", "Timeslices"]
-
 
 @dataclass(frozen=True)
-class _Indicators:
-    """Indicators that references may name, and the data sources that inline ones may."""
+class Slo:
+    """One SLO: its objectives and, if they have an indicator each, what they make up together."""
 
-    named: Mapping[str, Indicator]
-    data_sources: Container[str]
+    objectives: tuple[Objective, ...]
+    composite: Composite | None = None
 
 
 @dataclass(frozen=True)
@@ -58,107 +45,179 @@ class _Shared:
     """What all objectives of one SLO have in common."""
 
     metadata: Metadata
-    service: str
-    window: str
-    window_s: int
+    section: Section
+    description: str
+    window: TimeWindow
     method: Method
     operator: Literal["lte", "lt"]
     drain_s: float | None
+    alerts: tuple[AlertPolicy, ...]
+    is_composite: bool
 
 
-def read_objectives(
-    metadata: Metadata, spec: Field, indicators: Mapping[str, Indicator], data_sources: Container[str]
-) -> list[Objective]:
-    """The objectives of one SLO. Raises InvalidInput."""
-    section = spec.section(
-        required=("service", "budgetingMethod", "timeWindow", "objectives"), optional=_SPEC
+def read_slo(metadata: Metadata, spec: Field, references: References, reading: Reading) -> Slo:
+    """An SLO's `spec`. Raises InvalidInput."""
+    section = reading.section(
+        spec,
+        required=("service", "objectives"),
+        optional=(
+            "budgetingMethod",
+            "timeWindow",
+            "description",
+            "indicator",
+            "indicatorRef",
+            "alertPolicies",
+        ),
     )
-    section.get("description", description, "")
-    for policy in section.items("alertPolicies"):
-        policy.members()
-    shared = _shared(metadata, section)
     fields = section["objectives"].items()
     if not fields:
         raise section["objectives"].error("is empty", "an SLO needs at least one objective")
-    known = _Indicators(indicators, data_sources)
-    return [
-        _objective(field, section, shared, known, "" if len(fields) == 1 else str(number))
+    own = [bool({"indicator", "indicatorRef"} & each.members().keys()) for each in fields]
+    shared = _shared(metadata, section, references, reading, is_composite=any(own) and len(fields) > 1)
+    parts = [
+        _Reader(field, shared, references, reading).objective("" if len(fields) == 1 else str(number))
         for number, field in enumerate(fields, start=1)
     ]
-
-
-def _shared(metadata: Metadata, section: Section) -> _Shared:
-    window, window_s = _time_window(section["timeWindow"])
-    operator = metadata.ours["operator"].one_of("lte", "lt") if "operator" in metadata.ours else "lte"
-    return _Shared(
-        metadata=metadata,
-        service=section["service"].text(),
-        window=window,
-        window_s=window_s,
-        method=_method(section["budgetingMethod"]),
-        operator=cast("Literal['lte', 'lt']", operator),
-        drain_s=metadata.ours["drain"].seconds() if "drain" in metadata.ours else None,
+    objectives = tuple(objective for objective, _ in parts if objective)
+    if not shared.is_composite or len(objectives) < len(fields):
+        return Slo(objectives)
+    return Slo(
+        objectives, _composite(shared, [(objective, weight) for objective, weight in parts if objective])
     )
 
 
-def _method(field: Field) -> Method:
-    method = field.one_of("Occurrences", "Timeslices", "RatioTimeslices")
-    if method == "RatioTimeslices":
-        raise field.error("RatioTimeslices comes with a later version", "Occurrences or Timeslices")
+def _shared(
+    metadata: Metadata, section: Section, references: References, reading: Reading, *, is_composite: bool
+) -> _Shared:
+    operator = metadata.ours["operator"].one_of("lte", "lt") if "operator" in metadata.ours else "lte"
+    section["service"].text()
+    return _Shared(
+        metadata=metadata,
+        section=section,
+        description=description(section, reading),
+        window=time_window(section.members.get("timeWindow"), section.field, reading),
+        method=_method(section, reading),
+        operator=cast("Literal['lte', 'lt']", operator),
+        drain_s=metadata.ours["drain"].seconds() if "drain" in metadata.ours else None,
+        alerts=read_policies(list(section.items("alertPolicies")), references, reading),
+        is_composite=is_composite,
+    )
+
+
+def _method(section: Section, reading: Reading) -> Method:
+    if "budgetingMethod" not in section:
+        reading.mistake(section.field.error("'budgetingMethod' is missing", "budgetingMethod: Occurrences"))
+        return "Occurrences"
+    method = section["budgetingMethod"].one_of("Occurrences", "Timeslices", "RatioTimeslices")
     return cast("Method", method)
 
 
-def _time_window(windows: Field) -> tuple[str, int]:
-    entries = windows.items()
-    if len(entries) != 1:
-        raise windows.error(f"has {len(entries)} entries, OpenSLO wants exactly one")
-    section = entries[0].section(required=("duration",), optional=("isRolling", "calendar"))
-    window = section["duration"].text()
-    window_s = _window_seconds(section["duration"])
-    if section.get("isRolling", Field.flag, False):
-        if "calendar" in section:
-            raise section["calendar"].error("a rolling window has no calendar")
-        return window, window_s
-    section["calendar"].section(required=("startTime", "timeZone"))
-    raise section["calendar"].error(
-        "windows aligned to the calendar come with a later version", "isRolling: true"
-    )
-
-
-def _window_seconds(field: Field) -> int:
-    """`<int>` with one of m h d w M Q Y, in seconds."""
-    match = _DURATION.fullmatch(field.text())
-    if match is None or int(match[1]) == 0:
-        raise field.error(
-            f"{quoted(field.text())} is no duration of OpenSLO", "a number with one of m h d w M Q Y: 7d"
-        )
-    return int(match[1]) * _UNITS_S[match[2]]
-
-
-def _objective(field: Field, slo: Section, shared: _Shared, known: _Indicators, number: str) -> Objective:
-    section = field.section(optional=_OBJECTIVE)
-    if "compositeWeight" in section:
-        raise section["compositeWeight"].error("weighted composites come with a later version")
-    shown = section.get("displayName", display_name, "")
+def _composite(shared: _Shared, parts: list[tuple[Objective, Fraction]]) -> Composite:
+    """The weights become shares of their sum."""
+    whole = sum(weight for _, weight in parts)
     name = shared.metadata.name
-    if number:
-        name = f"{name}-{_slug(shown) or number}"
-    slice_s, slice_target = _slices(section, shared.method)
-    return Objective(
+    return Composite(
         name=name,
-        display_name=(shown if number else shared.metadata.display_name) or shown or name,
-        service=shared.service,
-        target=_target(section),
-        operator=shared.operator,
-        window_s=shared.window_s,
-        window=shared.window,
-        method=shared.method,
-        indicator=_indicator(section, slo, known),
-        slice_s=slice_s,
-        slice_target=slice_target,
-        where=field.where,
-        drain_s=shared.drain_s,
+        display_name=shared.metadata.display_name or name,
+        parts=tuple(Part(objective, weight / whole) for objective, weight in parts),
+        alerts=shared.alerts,
+        description=shared.description,
+        where=shared.section["objectives"].where,
     )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads one entry of `objectives`."""
+
+    field: Field
+    shared: _Shared
+    references: References
+    reading: Reading
+
+    def objective(self, number: str) -> tuple[Objective | None, Fraction]:
+        """The objective with its weight; None for one that cannot be measured, which the lenient profile leaves out."""
+        section = self.reading.section(self.field, optional=_OBJECTIVE)
+        weight = self._weight(section)
+        try:
+            indicator = self._indicator(section)
+        except NotMeasurable as problem:
+            self.reading.mistake(problem)
+            return None, weight
+        shown = section.get("displayName", lambda each: display_name(each, self.reading), "")
+        return self._with(section, indicator, number, shown), weight
+
+    def _with(self, section: Section, indicator: Indicator, number: str, shown: str) -> Objective:
+        shared = self.shared
+        name = shared.metadata.name
+        if number:
+            name = f"{name}-{_slug(shown) or number}"
+        slice_s, slice_target = _slices(section, shared.method, self.reading)
+        return Objective(
+            name=name,
+            display_name=(shown if number else shared.metadata.display_name) or shown or name,
+            service=shared.section["service"].text(),
+            target=_target(section),
+            operator=shared.operator,
+            window_s=shared.window.seconds,
+            window=shared.window.text,
+            method=shared.method,
+            indicator=indicator,
+            slice_s=slice_s,
+            slice_target=slice_target,
+            where=self.field.where,
+            drain_s=shared.drain_s,
+            calendar=shared.window.calendar,
+            alerts=() if shared.is_composite else shared.alerts,
+            description=shared.description,
+        )
+
+    def _weight(self, section: Section) -> Fraction:
+        """`compositeWeight`, 1 where it is not given."""
+        if "compositeWeight" not in section:
+            return Fraction(1)
+        weight = section["compositeWeight"].decimal()
+        if weight <= 0:
+            raise section["compositeWeight"].error(f"{float(weight):g} is not more than 0")
+        if not self.shared.is_composite:
+            self.reading.mistake(
+                section["compositeWeight"].error(
+                    "weighs nothing: only several objectives with an indicator each make a composite",
+                    "remove it, or give each objective its own indicator",
+                )
+            )
+        return weight
+
+    def _indicator(self, section: Section) -> Indicator:
+        """The indicator of one objective: its own, or the SLO's; inline, or by name."""
+        slo = self.shared.section
+        at_objective = "indicator" in section or "indicatorRef" in section
+        at_slo = "indicator" in slo or "indicatorRef" in slo
+        if at_objective and at_slo:
+            raise section.field.error("has an indicator, and so has the SLO", "keep one of the two")
+        owner = section if at_objective or self.shared.is_composite else slo
+        if owner.exactly_one("indicator", "indicatorRef") == "indicatorRef":
+            return _bounded(section, self.references.indicators.find(owner["indicatorRef"], self.reading))
+        inline = self.reading.section(owner["indicator"], required=("spec",), optional=("metadata",))
+        if "metadata" in inline:
+            read_metadata(inline["metadata"], self.reading)
+        else:
+            self.reading.mistake(
+                owner["indicator"].error("'metadata' is missing", "metadata: {name: NAME-OF-THE-SLI}")
+            )
+        if not is_threshold(inline["spec"]):
+            self._no_comparison(section)
+        return _bounded(section, read_indicator(inline["spec"], self.references, self.reading))
+
+    def _no_comparison(self, section: Section) -> None:
+        """`op` and `value` compare a threshold's values; published ratios carry them too."""
+        for name in ("op", "value"):
+            if name in section:
+                self.reading.mistake(
+                    section[name].error(
+                        "belongs to a thresholdMetric", "remove it: the ratio's target says it all"
+                    )
+                )
 
 
 def _slug(text: str) -> str:
@@ -175,41 +234,27 @@ def _target(section: Section) -> Fraction:
     return share
 
 
-def _slices(section: Section, method: Method) -> tuple[int, Fraction]:
-    """Slice length in seconds, and the good share that makes a slice good."""
+def _slices(section: Section, method: Method, reading: Reading) -> tuple[int, Fraction]:
+    """Slice length in seconds, and the good share that makes a slice good (1 where slices are not judged)."""
+    if method != "Timeslices" and "timeSliceTarget" in section:
+        reading.mistake(
+            section["timeSliceTarget"].error("belongs to budgetingMethod: Timeslices", "remove it")
+        )
     if method == "Occurrences":
-        for name in ("timeSliceTarget", "timeSliceWindow"):
-            if name in section:
-                raise section[name].error("belongs to budgetingMethod: Timeslices")
+        if "timeSliceWindow" in section:
+            reading.mistake(
+                section["timeSliceWindow"].error(
+                    "belongs to budgetingMethod: Timeslices or RatioTimeslices", "remove it"
+                )
+            )
         return 60, Fraction(1)
+    length_s = slice_seconds(section["timeSliceWindow"], reading)
+    if method == "RatioTimeslices":
+        return length_s, Fraction(1)
     share = section["timeSliceTarget"].decimal()
     if not 0 < share <= 1:
         raise section["timeSliceTarget"].error(f"{float(share):g} is outside of 0 to 1 (0 excluded)")
-    return _window_seconds(section["timeSliceWindow"]), share
-
-
-def _indicator(section: Section, slo: Section, known: _Indicators) -> Indicator:
-    """The indicator of one objective: its own, or the SLO's; inline, or by name."""
-    at_objective = "indicator" in section or "indicatorRef" in section
-    at_slo = "indicator" in slo or "indicatorRef" in slo
-    if at_objective and at_slo:
-        raise section.field.error("has an indicator, and so has the SLO", "keep one of the two")
-    owner = section if at_objective else slo
-    if owner.exactly_one("indicator", "indicatorRef") == "indicatorRef":
-        reference = owner["indicatorRef"].name()
-        if reference not in known.named:
-            hint = did_you_mean(reference, known.named) or "add the SLI's file to the environment's slos"
-            raise owner["indicatorRef"].error(f"there is no SLI {reference!r} in the given files", hint)
-        return _bounded(section, known.named[reference])
-    inline = owner["indicator"].section(required=("spec",), optional=("metadata",))
-    inline.get("metadata", read_metadata, None)
-    if not is_threshold(inline["spec"]):
-        for name in ("op", "value"):
-            if name in section:
-                raise section[name].error(
-                    "belongs to a thresholdMetric", "remove it: the ratio's target says it all"
-                )
-    return _bounded(section, read_indicator(inline["spec"], known.data_sources))
+    return length_s, share
 
 
 def _bounded(section: Section, indicator: Indicator) -> Indicator:
