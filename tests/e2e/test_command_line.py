@@ -38,6 +38,10 @@ def test_help_and_version_answer(shell: Shell) -> None:
         ("stop", "a", "--all"),
         ("recover", "--run", "a", "--all"),
         ("recover", "--why", "because"),
+        ("recover", "--forget", "nope", "--run", "nope", "--why", "because"),
+        ("sweep", "ftp://127.0.0.1:8474"),
+        ("sweep", "127.0.0.1:8474"),
+        ("sweep", "http://127.0.0.1:8474", "--every", "0s"),
         ("show", "../../etc/passwd"),
     ],
 )

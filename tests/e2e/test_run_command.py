@@ -89,6 +89,42 @@ def test_a_dry_run_injects_nothing_and_makes_no_folder(small_system: SmallSystem
     assert small_system.untouched()
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "culprit"),
+    [
+        (("--run-id", "Bad Id"), 2, "Bad Id"),
+        (("--run-id", "taken"), 2, "taken already"),
+        (("--run-id", "a" * 62, "--repeat", "2"), 2, "a-2"),
+        (("--run-id", "again", "--repeat", "3"), 2, "again-3 already"),
+        (("--events", "nowhere/events.ndjson"), 7, "nowhere/events.ndjson"),
+        (("--events", "experiments"), 7, "experiments"),
+        (("--var", "nope=1"), 2, "--var nope"),
+        (("--allow-lasting", "nope"), 2, "there is down, shop"),
+        (("--allow-foreign", "os.remove"), 2, "--allow-foreign os.remove"),
+    ],
+)
+def test_what_a_run_refuses_of_its_command_line_a_dry_run_refuses_too(
+    small_system: SmallSystem, options: tuple[str, ...], code: int, culprit: str
+) -> None:
+    """With the same message and exit code, nothing started and no folder made."""
+    for name in ("taken", "again-3"):
+        small_system.write(f".slochaos/runs/{name}/result.json", "{}")
+    for rehearsal in ((), ("--dry-run",)):
+        answer = small_system.shell.slochaos(*RUN, *rehearsal, *options)
+        assert (answer.code, culprit in answer.err) == (code, True), answer
+    kept = {path.name for path in small_system.shell.folder.glob(".slochaos/runs/*")}
+    assert kept == {"taken", "again-3"}
+
+
+def test_a_dry_run_leaves_the_events_file_alone(small_system: SmallSystem) -> None:
+    """It is neither made nor emptied."""
+    events = small_system.write("events.ndjson", "kept")
+    for path in (str(events), "new.ndjson"):
+        assert small_system.shell.slochaos(*RUN, "--dry-run", "--events", path).code == 0
+    assert events.read_text() == "kept"
+    assert not (small_system.shell.folder / "new.ndjson").exists()
+
+
 def test_repeated_runs_are_one_document(small_system: SmallSystem) -> None:
     """--repeat gives all records under `runs`, and the worst one's exit code."""
     answer = small_system.shell.slochaos(*RUN, "--repeat", "2", "--format", "json", "--quiet", within_s=60)

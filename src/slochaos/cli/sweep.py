@@ -33,11 +33,12 @@ def sweep(
     For the case that every process of a run died with its host. What others made is left alone.
     """
     from slochaos.cli.failures import errors_as_document
+    from slochaos.spec.endpoints import http_url
 
     with errors_as_document(output is Format.JSON):
         if every and output is Format.JSON:
             raise InvalidInput("--every prints more than one document", hint="leave out --format json")
-        urls = servers or _servers_of(environment)
+        urls = [http_url(server) for server in servers or ()] or _servers_of(environment)
         if every:
             _sweep_for_ever(urls, every)
         _print(_sweep(urls), output)

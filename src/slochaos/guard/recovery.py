@@ -79,8 +79,10 @@ def forget(state_dir: Path, run_id: str, entry_id: str, why: str) -> None:
     path = log_path(state_dir, run_id)
     log = UndoLog.claim(path)
     run = read_log(path)
-    if log is None or run is None:
-        raise StateError(f"the run {run_id} has no log, or still runs", hint="see: slochaos status")
+    if run is None:
+        raise InvalidInput(f"the run {run_id} has left nothing to recover", hint="see: slochaos status")
+    if log is None:
+        raise StateError(f"the run {run_id} still runs", hint=f"slochaos stop {run_id}")
     try:
         if entry_id not in {entry.id for entry in run.open}:
             raise InvalidInput(

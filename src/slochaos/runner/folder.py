@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 from pathlib import Path
 
 from slochaos import paths
@@ -25,6 +26,11 @@ def new_run_id() -> str:
     """Eight hex digits as `7f3a-91c2`."""
     digits = secrets.token_hex(4)
     return f"{digits[:4]}-{digits[4:]}"
+
+
+def repeat_id(first: str, number: int) -> str:
+    """The id of the `number`-th of several runs (from 1): the first keeps the id that it was given."""
+    return first if number == 1 else f"{first}-{number}"
 
 
 def check_run_id(run_id: str) -> str:
@@ -91,6 +97,10 @@ class RunFolder:
     def give_back_journal_room(self) -> None:
         """Free the space for the journal, where the child has not used it."""
         self.journal_room.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove the folder of a run that never was: its input turned out to be invalid."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def give_back_reserve(self) -> None:
         """Free the space that was set aside for the record."""

@@ -16,6 +16,7 @@ from slochaos.spec import experiment as experiments
 from slochaos.spec.admission import admit
 from slochaos.spec.environment import Environment, EnvironmentFile
 from slochaos.spec.experiment import Experiment
+from slochaos.spec.nearest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Loaded:
 def load(request: RunRequest) -> Loaded:
     """Read the experiment and the environment's file. Raises InvalidInput, Refused."""
     experiment = experiments.load(request.experiment, configuration_variables(request))
+    _check_variables(request, experiment)
     name = request.environment or os.environ.get("SLOCHAOS_ENVIRONMENT", "") or "local"
     file = environments.read(environments.find(name, request.experiment))
     if file.protected and not request.environment:
@@ -74,6 +76,28 @@ def admitted(loaded: Loaded, environment: Environment, request: RunRequest) -> E
         allow_foreign=request.allow_foreign,
         allow_lasting=request.allow_lasting,
     )
+
+
+def _check_variables(request: RunRequest, experiment: Experiment) -> None:
+    """A `--var` that nothing takes would be dropped without a word; files may serve several experiments."""
+    known = [
+        str(name)
+        for section in (experiment.document.get("configuration"), *_secrets(experiment))
+        for name in section or ()
+    ]
+    for text in request.variables:
+        name = text.partition("=")[0].rpartition(":")[0] or text.partition("=")[0]
+        if name not in known:
+            hint = did_you_mean(name, known) or "its configuration and its secrets are empty"
+            raise InvalidInput(f"--var {name}: {experiment.path} has no variable of that name", hint=hint)
+
+
+def _secrets(experiment: Experiment) -> list[Any]:
+    """The experiment's groups of secrets, and their members where they are written as such."""
+    groups = experiment.document.get("secrets")
+    if not isinstance(groups, dict):
+        return []
+    return [groups, *(group for group in groups.values() if isinstance(group, dict))]
 
 
 def configuration_variables(request: RunRequest) -> Mapping[str, Any]:

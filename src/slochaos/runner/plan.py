@@ -14,6 +14,7 @@ from slochaos.measurement.samples import Count, NoData
 from slochaos.measurement.watch import detection_seconds
 from slochaos.record import ForecastRecord, HostDiesRecord, Plan
 from slochaos.runner.loading import admitted, load
+from slochaos.runner.outputs import check_outputs
 from slochaos.runner.power import assumptions, judge_power
 from slochaos.runner.request import RunRequest
 from slochaos.runner.watch import UNDO_S
@@ -40,7 +41,8 @@ class Preview:
 
 
 def preview(request: RunRequest) -> Preview:
-    """The plan of a request. Raises InvalidInput; what a run would refuse stands in `refusals`."""
+    """The plan of a request. Raises InvalidInput, StateError; what a run would refuse stands in `refusals`."""
+    check_outputs(request)
     loaded = load(request)
     values = environments.placeholders(loaded.file)
     environment = environments.resolve(loaded.file, values, request.overrides)

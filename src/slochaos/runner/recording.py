@@ -51,7 +51,9 @@ def _write_result(run: RunState, result: Result) -> None:
     if run.folder is None:
         return
     run.folder.give_back_reserve()
-    if result.run.status != "invalid":
+    if result.run.status == "invalid" and run.system_ is None:
+        run.folder.discard()
+    elif result.run.status != "invalid":
         run.folder.write("result.json", result.model_dump_json(by_alias=True, indent=2))
 
 

@@ -15,9 +15,10 @@ from slochaos.errors import GuardError, SlochaosError, StateError
 from slochaos.runner.bookkeeping import Bookkeeper
 from slochaos.runner.ending import cut_fault_phase, finish_system, make_safe, undo_and_verify
 from slochaos.runner.events import Event
-from slochaos.runner.folder import check_run_id, new_run_id
+from slochaos.runner.folder import new_run_id
 from slochaos.runner.interrupts import Interrupted, Interrupts
 from slochaos.runner.loop import while_turning
+from slochaos.runner.outputs import check_outputs
 from slochaos.runner.request import RunRequest
 from slochaos.runner.starting import load_files, start_processes, start_system
 from slochaos.runner.state import RunState
@@ -63,7 +64,8 @@ def run_repeatedly(request: RunRequest, on_event: Callable[[Event], None]) -> tu
 
 def _one(run: RunState, *, last: bool) -> Result:
     with _noting_why_it_ends(run):
-        check_run_id(run.id)
+        if run.system_ is None:
+            check_outputs(run.request)
         load_files(run)
         start_processes(run)
         # Imported here: the guard and the child have been started, and are importing too.

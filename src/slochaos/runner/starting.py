@@ -20,6 +20,7 @@ from slochaos.runner.executor import Executor, environment_for
 from slochaos.runner.folder import RunFolder
 from slochaos.runner.loading import admitted, load, resolve
 from slochaos.runner.loop import turn, while_turning
+from slochaos.runner.outputs import events_unwritable
 from slochaos.runner.state import RunState, System
 
 _READY_WITHIN_S = 60.0
@@ -37,10 +38,13 @@ def load_files(run: RunState) -> None:
     run.folder = RunFolder.make(run.id)
     try:
         run.stream.write_to(run.folder.file("events.ndjson"))
-        if run.request.events_file and run.system_ is None:
-            run.stream.write_also_to(run.request.events_file)
     except OSError as error:
         raise StateError(f"the events cannot be written: {error}") from error
+    if run.request.events_file and run.system_ is None:
+        try:
+            run.stream.write_also_to(run.request.events_file)
+        except OSError as error:
+            raise events_unwritable(run.request.events_file, str(error.strerror)) from error
     run.stream.emit(
         events.RunStarted(
             run=run.id, title=run.title, environment=run.environment_name, folder=str(run.folder.path)

@@ -13,7 +13,7 @@ from slochaos.guard.client import Guard
 from slochaos.guard.connection import InjectionState
 from slochaos.runner.bookkeeping import Bookkeeper
 from slochaos.runner.executor import Executor
-from slochaos.runner.folder import RunFolder
+from slochaos.runner.folder import RunFolder, repeat_id
 from slochaos.runner.interrupts import Interrupted, Interrupts
 from slochaos.runner.loading import Loaded
 from slochaos.runner.request import RunRequest
@@ -186,7 +186,7 @@ class RunState:
             self.stream,
             self.interrupts,
             self.bookkeeper,
-            f"{first}-{number}",
+            repeat_id(first, number),
             self.secret,
             first,
         )

@@ -26,11 +26,14 @@ def admit(
 
     `allow_foreign` adds to the environment's list (`--allow-foreign`); an entry that ends in `*` matches what
     begins so. `allow_lasting` names faults (the activity's name, or the proxy) that may stay in force after this
-    host's death in a protected environment.
+    host's death in a protected environment. A name of either that the experiment does not have is a mistake:
+    whoever gave it believes that something is allowed which is not.
 
     Raises InvalidInput (2) for unknown objectives, TargetNotAllowed and Refused (4; reasons
     `target-not-allowed`, `foreign-action`, `caps`, `protected`) for the rest.
     """
+    _check_names("--allow-lasting", "fault", allow_lasting, _names_of_faults(experiment))
+    _check_names("--allow-foreign", "action of others", allow_foreign, experiment.foreign_actions)
     rules = tuple(_bound_rule(rule, environment) for rule in experiment.rules)
     for name, where in experiment.asked_objectives:
         _objective_target(name, where, environment)
@@ -39,6 +42,18 @@ def admit(
     _check_lasting(faults, environment, allow_lasting)
     _check_foreign(experiment, environment, allow_foreign)
     return replace(experiment, rules=rules, faults=faults)
+
+
+def _names_of_faults(experiment: Experiment) -> list[str]:
+    return list(dict.fromkeys(name for fault in experiment.faults for name in (fault.name, fault.target)))
+
+
+def _check_names(option: str, what: str, given: Collection[str], known: Collection[str]) -> None:
+    """Raise InvalidInput for a name that the experiment does not have. A pattern may stand for nothing."""
+    for name in given:
+        if name not in known and not name.endswith("*"):
+            hint = did_you_mean(name, known) or f"leave {option} out"
+            raise InvalidInput(f"{option} {name}: the experiment has no {what} of that name", hint=hint)
 
 
 def is_listed(code: str, entries: Collection[str]) -> bool:

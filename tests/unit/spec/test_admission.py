@@ -123,6 +123,26 @@ def test_protected_environments_take_only_what_ends_by_itself(tmp_path: Path) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("option", "names"),
+    [("allow_lasting", ["break it", "nope"]), ("allow_foreign", ["shop.chaos.stop"])],
+)
+def test_what_is_allowed_by_name_has_to_exist(tmp_path: Path, option: str, names: list[str]) -> None:
+    """A name that stands for nothing is invalid, and what could be named is listed."""
+    error = refusal(tmp_path, **{option: names})
+    assert isinstance(error, InvalidInput)
+    assert f"--{option.replace('_', '-')} {names[-1]}" in error.message
+    assert "break it, database" in error.hint if option == "allow_lasting" else "leave" in error.hint
+
+
+def test_a_near_miss_of_a_foreign_action_is_answered(tmp_path: Path) -> None:
+    """The actions of this experiment are what can be allowed; a pattern may stand for none of them."""
+    content = changed(GOOD_EXPERIMENT, "method", to=[foreign()])
+    error = refusal(tmp_path, content, allow_foreign=["shop.chaos.stopp"])
+    assert (error.exit_code, error.hint) == (2, "did you mean 'shop.chaos.stop'?")
+    admit(tmp_path, allow_foreign=["shop.*", "*"])
+
+
 def test_foreign_actions_have_to_be_listed(tmp_path: Path) -> None:
     """The refusal prints the flags and the line that would allow them, and both work."""
     content = changed(GOOD_EXPERIMENT, "method", to=[foreign(), foreign(func="start")])
