@@ -19,7 +19,7 @@ _RESERVED = "openslo.com/"
 _PUBLISHED_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """Names as published documents have them (`OnCallDevopsMailNotification`); the lenient profile takes them."""
 
-_LABEL_KEY = re.compile(r"[a-zA-Z0-9]([-._a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
+LABEL_KEY = re.compile(r"[a-zA-Z0-9]([-._a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _limited(each: Field, most: int, reading: Reading) -> str:
 
 
 def _check_label(label: str, value: Field) -> None:
-    if not _LABEL_KEY.fullmatch(label):
+    if not LABEL_KEY.fullmatch(label):
         raise value.error(f"{quoted(label)} is no key of a label", "letters, digits, - . _, at most 63")
     for each in value.items() if isinstance(value.node.value, list) else [value]:
         _string(each)
@@ -85,7 +85,7 @@ def _annotations(annotations: Field) -> dict[str, Field]:
     ours = {}
     for key, value in annotations.members().items():
         prefix, slash, name = key.rpartition("/")
-        if not _LABEL_KEY.fullmatch(name) or not all(
+        if not LABEL_KEY.fullmatch(name) or not all(
             map(DNS_LABEL.fullmatch, prefix.split(".") if slash else [])
         ):
             raise value.error(f"{quoted(key)} is no key of an annotation", "name, or dns-prefix/name")
