@@ -126,11 +126,27 @@ def test_a_dry_run_leaves_the_events_file_alone(small_system: SmallSystem) -> No
 
 
 def test_repeated_runs_are_one_document(small_system: SmallSystem) -> None:
-    """--repeat gives all records under `runs`, and the worst one's exit code."""
+    """--repeat gives all records under `runs`, a row for each under `summary`, and the worst one's exit code."""
     answer = small_system.shell.slochaos(*RUN, "--repeat", "2", "--format", "json", "--quiet", within_s=60)
     assert answer.code == 0, answer
-    assert [run["run"]["status"] for run in answer.document["runs"]] == ["passed", "passed"]
+    records = answer.document["runs"]
+    assert [record["run"]["status"] for record in records] == ["passed", "passed"]
+    rows = answer.document["summary"]
+    assert [row["run"] for row in rows] == [record["run"]["id"] for record in records]
+    assert {(row["status"], row["worst_objective"], row["cost_percent"]) for row in rows} == {
+        ("passed", "orders", 0.0)
+    }
+    assert answer.document["exit_code"] == 0
     assert small_system.untouched()
+
+
+def test_repeated_runs_end_with_a_table(small_system: SmallSystem) -> None:
+    """A row for each run below their pages, and how many ended how."""
+    answer = small_system.shell.slochaos(*RUN, "--repeat", "2", "--run-id", "twice", "--quiet", within_s=60)
+    assert answer.code == 0, answer
+    table = answer.out[answer.out.rindex("WORST OBJECTIVE") :].splitlines()
+    assert [line.split()[:2] for line in table[1:3]] == [["twice", "PASSED"], ["twice-2", "PASSED"]]
+    assert table[3] == "2 runs: 2 passed"
 
 
 def test_a_placebo_run_injects_nothing(small_system: SmallSystem) -> None:

@@ -91,9 +91,14 @@ def _carry_out(request: RunRequest, output: Format, *, quiet: bool) -> int:
             results = (run_experiment(request, progress.on_event),)
     reports = [_write_report(result) for result in results]
     if output is Format.JSON:
-        _write_results(results)
+        _write_results(results, repeated=request.repeat > 1)
     for result, report in zip(results, reports, strict=True):
         _show(result, report, output)
+    if request.repeat > 1 and output is Format.TEXT:
+        from slochaos.cli.streams import console
+        from slochaos.reports.terminal import render_repeats
+
+        render_repeats(results, console(), asked=request.repeat)
     return _worst(results).run.exit_code
 
 
@@ -131,16 +136,27 @@ def _show(result: Result, report: Path | None, output: Format) -> None:
         say(f"{result.run.status.upper()}: {result.run.reason}{hint}")
 
 
-def _write_results(results: tuple[Result, ...]) -> None:
-    """One document: the run's record, or for repeats all of them under `runs`."""
+def _write_results(results: tuple[Result, ...], *, repeated: bool) -> None:
+    """One document: the run's record; with `--repeat` the worst status, a row per run, and all records.
+
+    That also when the first run was the last: a reader need not guess which of the two it gets.
+    """
     from slochaos.cli.streams import write_document
+    from slochaos.reports.repeats import summary
 
     documents: list[dict[str, Any]] = [result.model_dump(mode="json", by_alias=True) for result in results]
-    if len(documents) == 1:
+    if not repeated:
         write_document(documents[0])
         return
     worst = _worst(results).run
-    write_document({"status": worst.status, "exit_code": worst.exit_code, "runs": documents})
+    write_document(
+        {
+            "status": worst.status,
+            "exit_code": worst.exit_code,
+            "summary": summary(results),
+            "runs": documents,
+        }
+    )
 
 
 def _worst(results: tuple[Result, ...]) -> Result:

@@ -14,6 +14,13 @@ from slochaos.reports.phrases import more_than_caused, worst_first
 from slochaos.wording import percent, seconds
 
 STATUS_WORDS = {"undo-failed": "UNDO FAILED"}
+STATUS_STYLES = {
+    "passed": "bold green",
+    "failed": "bold red",
+    "error": "bold red",
+    "undo-failed": "bold white on red",
+}
+"""Rich's styles of the statuses in the terminal; yellow for the others."""
 IN_FORCE_STILL = ("failed", "open")
 """States of an undo after which the fault may still be in force."""
 

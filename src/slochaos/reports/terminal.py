@@ -15,16 +15,11 @@ from slochaos.paths import run_dir
 from slochaos.record import ObjectiveResult, Result
 from slochaos.reports import phrases, story
 from slochaos.reports.pages import render_budget, render_history, render_plan
+from slochaos.reports.repeats import render_repeats
 from slochaos.reports.screen import MARK_STYLES, Screen
 
-__all__ = ["render", "render_budget", "render_history", "render_plan"]
+__all__ = ["render", "render_budget", "render_history", "render_plan", "render_repeats"]
 
-_STYLES = {
-    "passed": "bold green",
-    "failed": "bold red",
-    "error": "bold red",
-    "undo-failed": "bold white on red",
-}
 _MOST_INJECTIONS = 6
 
 
@@ -53,7 +48,7 @@ def _shown_report(result: Result, report: Path | None) -> str:
 
 def _headline(screen: Screen, result: Result) -> None:
     run = result.run
-    word = screen.text(story.status_word(result), _STYLES.get(run.status, "bold yellow"))
+    word = screen.text(story.status_word(result), story.STATUS_STYLES.get(run.status, "bold yellow"))
     facts = [run.experiment, run.environment, f"run {run.id}", story.took(result)]
     head = Text("   ").join([word, *(screen.text(fact) for fact in facts if fact)])
     evidence = next((i.evidence for i in result.injections if i.evidence), "")
