@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hmac
 import json
 import os
@@ -366,6 +367,7 @@ def _runtime_dir() -> str | None:
 async def _serve(config: GuardConfig) -> None:
     catalogue.load(config.kinds)  # an undo must not depend on what can be imported later
     await GuardProcess(config).run()
+    gc.freeze()  # the run waits for this process, and should not wait for a search for garbage
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slochaos.errors import InvalidInput
-from slochaos.spec import json_nodes, variables, yaml_nodes
+from slochaos.spec import json_nodes, variables
 from slochaos.spec.nearest import did_you_mean
 from slochaos.spec.nodes import MisreadError, Node, NodePath, map_text, path_text, plain
 
@@ -94,6 +94,8 @@ def load_all(path: Path, types: Types = "json") -> tuple[Document, ...]:
 
 
 def _parse_yaml(text: str, types: Types) -> list[Node]:
+    from slochaos.spec import yaml_nodes  # here: the guard imports this module, and reads no file
+
     roots = yaml_nodes.parse(text) if types == "json" else yaml_nodes.parse_as_chaoslib(text)
     return [root for root in roots if root.value is not None] or _nothing()
 
