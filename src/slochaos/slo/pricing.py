@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from slochaos import record
-from slochaos.budget import account, refund
+from slochaos.budget import account
 from slochaos.budget.account import Budget
 from slochaos.budget.policy import STEPS
+from slochaos.budget.refund import Spent, back_at
 from slochaos.clock import timestamp
 from slochaos.incident import BackAbove, PricedObjective, Refund
 from slochaos.measurement import records
@@ -45,7 +46,7 @@ class Evidence:
 
 
 def price(objective: Objective, found: Evidence) -> PricedObjective:
-    """The interval's phases and charge; without a charge `reasons` say why. The refund comes with `refund_of`."""
+    """The interval's phases and charge; without a charge `reasons` say why."""
     counted, budget = found.interval.count, _budget(objective, found)
     charge = None
     if isinstance(counted, Count) and isinstance(budget, Budget):
@@ -118,12 +119,17 @@ def _charge(objective: Objective, found: Evidence, counted: Count, budget: Budge
         bad_interval=(counted.bad_low, counted.bad_high),
         attributed=caused.bad,
         attributed_interval=caused.interval,
-        refunded_epoch=objective.refunded_at(found.asked.end),
+        refunded_epoch=_refunded(objective, found, found.asked.end),
     )
 
 
+def _refunded(objective: Objective, found: Evidence, happened: float) -> float:
+    """Not by the calendar at the interval's end, which may be the first instant of the next window."""
+    return found.window_end if objective.calendar else objective.refunded_at(happened)
+
+
 def _refund(objective: Objective, found: Evidence) -> Refund:
-    starts, completes = map(objective.refunded_at, (found.asked.start, found.asked.end))
+    starts, completes = (_refunded(objective, found, at) for at in (found.asked.start, found.asked.end))
     return Refund(starts=timestamp(starts), completes=timestamp(completes))
 
 
@@ -173,13 +179,23 @@ def _about_baseline(found: Evidence, counted: Count) -> Iterator[str]:
         )
 
 
-def back_above(
-    objective: Objective, budget_size: Fraction, spent: list[refund.Spent], now: float
+def steps_back(
+    objective: Objective, priced: PricedObjective, spent: Sequence[Spent] | None, now: float
 ) -> tuple[BackAbove, ...]:
-    """For each step of the policy that is not reached at `now`: when it is, if nothing else fails. Next one first."""
+    """The policy's steps that are not reached at `now`, and when each will be if nothing else fails; next first.
+
+    `spent` are the bad events of the rolling window that ends now; None for a calendar's window, which starts
+    anew all at once.
+    """
+    assert priced.charge is not None
+    size = objective.allowed * Fraction(priced.charge.window_events)
     found = []
     for consumed, _ in STEPS:
-        at = refund.back_at(spent, budget_size, objective.window_s, now, 1 - consumed)
+        if spent is not None:
+            at = back_at(spent, size, objective.window_s, now, 1 - consumed)
+        else:
+            reached = priced.charge.consumed_after_percent <= 100 * consumed
+            at = None if reached else objective.refunded_at(now)
         if at is not None and at > now:
             found.append(BackAbove(left_percent=float(100 * (1 - consumed)), at=timestamp(at)))
-    return tuple(sorted(found, key=lambda step: step.at))
+    return tuple(sorted(found, key=lambda step: (step.at, step.left_percent)))

@@ -19,9 +19,11 @@ def parse_interval(start: str, end: str, now: float) -> tuple[float, float]:
     after the start. Raises InvalidInput for what is no time, for an end before its start, and for the future.
     """
     begin = _parse("--from", start, now)
-    finish = _parse("--to", end, now, after=begin)
+    if begin < 0:
+        raise InvalidInput(f"--from {start} is before 1970", hint=_HINT)
     if begin > now:
         raise InvalidInput(f"--from {start} is still to come", hint="name an interval that has passed")
+    finish = _parse("--to", end, now, after=begin)
     if finish > now:
         following = f", {_day(finish)}," if _CLOCK.fullmatch(end) else ""
         raise InvalidInput(f"--to {end}{following} is still to come", hint="--to now, if it still goes on")
@@ -29,8 +31,6 @@ def parse_interval(start: str, end: str, now: float) -> tuple[float, float]:
         raise InvalidInput(
             f"--to {end} is not after --from {start}", hint="exchange the two, or write the date"
         )
-    if begin < 0:
-        raise InvalidInput(f"--from {start} is before 1970", hint=_HINT)
     return begin, finish
 
 

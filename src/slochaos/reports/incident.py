@@ -1,0 +1,181 @@
+"""What an interval cost, readable at a glance: a row per objective, dearest first, and what to do next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from slochaos.incident import Incident, PricedObjective
+from slochaos.reports import phrases, story
+from slochaos.reports.screen import MARK_STYLES, Screen
+from slochaos.wording import percent, seconds
+
+_HEAD = (
+    "OBJECTIVE",
+    "TARGET",
+    "IN THE INTERVAL",
+    "COST (caused)",
+    "LIKE AN OUTAGE OF",
+    "BUDGET LEFT",
+    "REFUNDED",
+)
+_INDENT = 10
+
+
+def render_incident(document: Incident, console: Console) -> None:
+    """Print one priced interval; times are this host's local ones, with their date."""
+    screen = Screen(console)
+    _headline(screen, document)
+    _objectives(screen, document)
+    _remarks(screen, document)
+    screen.line(screen.text("Next: ", "bold"), next_step(document))
+
+
+def _headline(screen: Screen, document: Incident) -> None:
+    asked = document.incident
+    priced = any(each.charge for each in document.objectives)
+    word = screen.text("CHARGED", "bold") if priced else screen.text("NO DATA", "bold yellow")
+    start, end = local(asked.from_), local(asked.to)
+    until = f"{end:%H:%M:%S}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M:%S}"
+    facts = [
+        f"{start:%Y-%m-%d %H:%M:%S} to {until} {end:%Z}",
+        seconds((end - start).total_seconds()),
+        asked.server,
+        asked.environment,
+        f"incident {asked.id}" if asked.id else "",
+    ]
+    screen.line(Text("   ").join([word, *(screen.text(fact) for fact in facts if fact)]))
+    begin = local(asked.baseline_from)
+    screen.line(f"usual is what the {seconds((start - begin).total_seconds())} before it had", indent=_INDENT)
+
+
+def local(moment: str) -> datetime:
+    """An RFC 3339 time as this host's clock on the wall shows it."""
+    return datetime.fromisoformat(moment).astimezone()
+
+
+def _objectives(screen: Screen, document: Incident) -> None:
+    """The table, in the widest form that fits; per objective a few lines where none does."""
+    for with_range, with_bar in ((True, True), (True, False), (False, True), (False, False)):
+        rows = [_row(screen, each, with_range=with_range, with_bar=with_bar) for each in document.objectives]
+        if screen.fits(_HEAD, rows):
+            screen.table(_HEAD, rows)
+            return
+    for each in document.objectives:
+        _fold(screen, each)
+
+
+def _row(screen: Screen, priced: PricedObjective, *, with_range: bool, with_bar: bool) -> list[Text]:
+    cells = [
+        phrases.target(priced),
+        phrases.phase_count(priced, priced.interval),
+        _cost(priced, with_range=with_range),
+        _like(priced),
+    ]
+    left = _left(screen, priced) if with_bar else screen.text(phrases.left(priced.charge))
+    return [_name(screen, priced), *map(screen.text, cells), left, screen.text(refunded(priced))]
+
+
+def _fold(screen: Screen, priced: PricedObjective) -> None:
+    """One objective in a few lines, for narrow terminals."""
+    screen.line(_name(screen, priced), Text("   target "), phrases.target(priced))
+    lines = (
+        ("had", screen.text(phrases.phase_count(priced, priced.interval))),
+        ("cost", screen.text(f"{_cost(priced, with_range=True)}, like an outage of {_like(priced)}")),
+        ("left", _left(screen, priced)),
+        ("back", screen.text(refunded(priced))),
+    )
+    for label, text in lines:
+        screen.line(Text(f"{label:<7}", style="dim"), text, indent=4)
+
+
+def _name(screen: Screen, priced: PricedObjective) -> Text:
+    sign = mark(priced)
+    return Text(f"{sign} ", style=MARK_STYLES[sign]).append_text(screen.text(priced.name))
+
+
+def mark(priced: PricedObjective) -> str:
+    """One sign per row: + nothing bad, ~ spent some, x nothing left of the budget, ? not counted."""
+    if priced.charge is None:
+        return "?"
+    if priced.charge.consumed_after_percent >= 100:
+        return "x"
+    return "~" if priced.charge.bad_gross else "+"
+
+
+def _cost(priced: PricedObjective, *, with_range: bool) -> str:
+    return " ".join(filter(None, (phrases.cost(priced), phrases.cost_range(priced) if with_range else "")))
+
+
+def _like(priced: PricedObjective) -> str:
+    """The time of complete outage that costs as much; slices are time already."""
+    if priced.charge is None or priced.budgeting_method != "Occurrences":
+        return "-"
+    return seconds(priced.charge.equivalent_outage_seconds) if priced.charge.bad_gross else "0 s"
+
+
+def _left(screen: Screen, priced: PricedObjective) -> Text:
+    bar = screen.bar(phrases.left_percent(priced.charge))
+    return bar.append(" " if bar else "").append_text(screen.text(phrases.left(priced.charge)))
+
+
+def refunded(priced: PricedObjective) -> str:
+    """When the charge leaves the window: "12-01 14:02 to 14:09", "12-01 00:00" where all of it does at once."""
+    if priced.refund is None or priced.charge is None or not priced.charge.bad_gross:
+        return "-"
+    start, end = local(priced.refund.starts), local(priced.refund.completes)
+    if start == end:
+        return f"{end:%m-%d %H:%M}"
+    return f"{start:%m-%d %H:%M} to {end:{'%H:%M' if start.date() == end.date() else '%m-%d %H:%M'}}"
+
+
+def _remarks(screen: Screen, document: Incident) -> None:
+    """Why a figure may be wrong, when much-spent budgets come back, where the errors were, what to know."""
+    for each in document.objectives:
+        sign = mark(each)
+        for sentence in filter(None, (_uncertain(each), _comes_back(each), phrases.more_than_caused(each))):
+            screen.line(Text(f"{sign} ", style=MARK_STYLES[sign]), sentence, indent=2)
+    for sentence in story.where(document.objectives):
+        screen.line(f"Where: {sentence}.", indent=2)
+    for note in document.notes:
+        screen.line(f"Note: {note}", indent=2)
+
+
+def _uncertain(priced: PricedObjective) -> str:
+    reasons = "; ".join(priced.reasons)
+    if not reasons:
+        return ""
+    if priced.charge is not None and priced.charge.bad_gross_interval[1] is None:
+        least = percent(priced.charge.attributed_percent_interval[0] / 100)
+        return f"{priced.name}: at least {least}; at most unbounded, because {reasons}"
+    return f"{priced.name}: {reasons}"
+
+
+def _comes_back(priced: PricedObjective) -> str:
+    steps = priced.refund.back_above if priced.refund else ()
+    when = ", ".join(f"{percent(each.left_percent / 100)} at {_when(each.at)}" for each in steps)
+    return f"{priced.name}: above {when} again, if nothing else fails" if when else ""
+
+
+def _when(moment: str) -> str:
+    return f"{local(moment):%Y-%m-%d %H:%M}"
+
+
+def next_step(document: Incident) -> str:
+    """What to do now: without data look elsewhere, with nothing left wait, else keep what was found."""
+    asked, objectives = document.incident, document.objectives
+    if not any(each.charge for each in objectives):
+        return "name an interval of which the server has samples, or other objectives: --environment, --objective"
+    spent = [each for each in objectives if mark(each) == "x"]
+    until = next(
+        (f" until {_when(step.at)}" for each in spent if each.refund for step in each.refund.back_above), ""
+    )
+    freeze = f"{spent[0].name} has no budget left: risk nothing on it{until}; " if spent else ""
+    keep = (
+        f"to see this again: slochaos show {asked.id}"
+        if asked.id
+        else "to keep this: the same with --incident ID"
+    )
+    return freeze + keep
