@@ -10,6 +10,7 @@ import typer
 
 from slochaos.cli import streams
 from slochaos.cli.budget import budget
+from slochaos.cli.charge import charge
 from slochaos.cli.doctor import doctor
 from slochaos.cli.failures import exit_code_of, leave
 from slochaos.cli.history import history
@@ -54,6 +55,7 @@ COMMANDS: tuple[Callable[..., int], ...] = (
     recover,
     sweep,
     budget,
+    charge,
     history,
     show,
     doctor,
