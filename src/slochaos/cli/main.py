@@ -12,7 +12,6 @@ from slochaos.cli import streams
 from slochaos.cli.budget import budget
 from slochaos.cli.charge import charge
 from slochaos.cli.doctor import doctor
-from slochaos.cli.export import export
 from slochaos.cli.failures import exit_code_of, leave
 from slochaos.cli.history import history
 from slochaos.cli.init import init
@@ -61,7 +60,6 @@ COMMANDS: tuple[Callable[..., int], ...] = (
     show,
     doctor,
     init,
-    export,
 )
 for command in COMMANDS:
     app.command()(command)
