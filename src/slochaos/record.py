@@ -53,7 +53,7 @@ class Phase(Record):
 
     from_: str
     to: str
-    good: int | None = None
+    good: int | float | None = None
     total: int | None = None
     sli: float | None = None
     bad_at_least: float | None = None

@@ -50,9 +50,10 @@ def exact_percent(share: Share) -> str:
     return f"{float(100 * share):.10g} %"
 
 
-def count(events: float) -> str:
-    """ "6,012"."""
-    return f"{events:,.0f}"
+def count(events: Share) -> str:
+    """ "6,012"; parts of a slice with two decimals, "2.33"."""
+    parts = isinstance(events, Fraction) and events.denominator > 1
+    return f"{float(events):,.{2 if parts else 0}f}"
 
 
 def seconds(value_s: float) -> str:

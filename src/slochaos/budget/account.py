@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 Basis = Literal["observed", "projected"]
-Interval = tuple[float, float]
+Interval = tuple[float | Fraction, float | Fraction]
 ShareInterval = tuple[Fraction, Fraction | float]
 
 
@@ -59,7 +59,7 @@ class Budget:
             raise ValueError("a budget of no events cannot be spent")
         return Fraction(bad) / self.size
 
-    def share(self, bad: float) -> Fraction | float:
+    def share(self, bad: Fraction | float) -> Fraction | float:
         """`bad` events as a share of the budget; `math.inf` for an unknown number."""
         return math.inf if math.isinf(bad) else self.share_exactly(bad)
 
@@ -116,7 +116,7 @@ class Charge:
     """What one run spent of one budget. Intervals are (at least, at most); `math.inf` has no upper end."""
 
     budget: Budget
-    bad_gross: int
+    bad_gross: int | Fraction
     bad_gross_interval: Interval
     bad_attributed: float
     attributed_interval: Interval
@@ -155,10 +155,10 @@ class Charge:
         before = 100 * self.budget.consumed_share
         low, high = self.attributed_share_interval
         return {
-            "bad_gross": self.bad_gross,
-            "bad_gross_interval": (self.bad_gross_interval[0], _finite(self.bad_gross_interval[1])),
+            "bad_gross": _number(self.bad_gross),
+            "bad_gross_interval": (float(self.bad_gross_interval[0]), _finite(self.bad_gross_interval[1])),
             "bad_attributed": self.bad_attributed,
-            "attributed_interval": (self.attributed_interval[0], _finite(self.attributed_interval[1])),
+            "attributed_interval": (float(self.attributed_interval[0]), _finite(self.attributed_interval[1])),
             "window_events": float(self.budget.window_events),
             "basis": self.budget.basis,
             "cost_percent": float(100 * self.gross_share),
@@ -174,7 +174,7 @@ class Charge:
 def charge(
     budget: Budget,
     *,
-    bad: int,
+    bad: int | Fraction,
     bad_interval: Interval,
     attributed: float,
     attributed_interval: Interval,
@@ -187,5 +187,10 @@ def charge(
     )
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _finite(value: Fraction | float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _number(value: Fraction | float) -> int | float:
+    """Events as JSON has them: whole ones whole."""
+    return int(value) if Fraction(value).denominator == 1 else float(value)

@@ -125,7 +125,7 @@ def detection_cost(detection_s: float, *, allowed: Fraction, window_s: int, rate
 
 
 def share_when_undone(
-    budget: Budget, bad: int, recent_bad: int, recent_s: float, reaction_s: float
+    budget: Budget, bad: int | Fraction, recent_bad: int | Fraction, recent_s: float, reaction_s: float
 ) -> Fraction:
     """The share that this run will have spent if it is aborted now: what it has, plus `reaction_s` at today's pace.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 from chaoslib.exceptions import ActivityFailed
@@ -61,7 +62,7 @@ def _is_bad(objective: Objective, count: Count) -> bool:
     if objective.method == "Timeslices":
         # A minute is bad when its share of good events is below the slice's target.
         allowed = 1 - objective.slice_target
-    return is_above(min(count.bad, count.total), count.total, allowed)
+    return is_above(min(int(count.bad), count.total), count.total, allowed)
 
 
 class _Meter:
@@ -72,7 +73,8 @@ class _Meter:
         if found is None:
             known = ", ".join(sorted(each.name for each in environment.objectives)) or "none"
             raise ActivityFailed(f"there is no objective {name!r} in {environment.name} (known: {known})")
-        self.objective = found
+        # A probe looks for seconds, not for slices: of slices of ratios it counts the events.
+        self.objective = replace(found, method="Occurrences") if found.method == "RatioTimeslices" else found
         self._sampler = Sampler(environment)
 
     def __enter__(self) -> _Meter:

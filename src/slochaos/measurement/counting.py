@@ -17,7 +17,7 @@ from slochaos.measurement.phases import Cut, History
 from slochaos.measurement.replicas import replica_label
 from slochaos.measurement.samples import Count, NoData, Sample
 from slochaos.measurement.selection import is_wanted, selector_of
-from slochaos.measurement.slices import count_slices
+from slochaos.measurement.slices import Tally
 from slochaos.spec.objectives import Objective
 
 
@@ -85,7 +85,7 @@ class Counting:
             evidence.close(sample)
         else:
             evidence.take(sample)
-        if not sample.failure:
+        if sample.is_page:
             self._newest[sample.source] = sample
 
     def count(self, end: Cut | None = None) -> Count | NoData:
@@ -132,10 +132,10 @@ class Counting:
         if any(slips):
             text = f"good and total are not of one page and family, up to {sum(slips)} events apart"
             reasons.append(f"page-skew: {text}")
-        if self.objective.method == "Timeslices":
-            count = count_slices(
-                finding.steps, self.objective.slice_s, self.objective.slice_target, max(slips)
-            )
+        if self.objective.in_slices:
+            slices = Tally.of(finding.steps, self.objective.slice_s, max(slips))
+            ratios = self.objective.method == "RatioTimeslices"
+            count = slices.bad_shares() if ratios else slices.bad_slices(self.objective.slice_target)
             return replace(count, reasons=(*reasons, *count.reasons))
         return _events(finding, sum(slips), tuple(reasons))
 
@@ -181,7 +181,7 @@ def _index_after(samples: Sequence[Sample], sample: Sample) -> int:
 
 def _concerns(objective: Objective, samples: Sequence[Sample]) -> bool:
     """Whether the source has shown series of this objective in its newest good sample."""
-    good = next((sample for sample in reversed(samples) if not sample.failure), None)
+    good = next((sample for sample in reversed(samples) if sample.is_page), None)
     parts = (objective.indicator.total, objective.indicator.part)
     return good is not None and any(is_wanted(metric, series) for series in good.values for metric in parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from slochaos import record
@@ -35,13 +36,18 @@ def phase(objective: Objective, begin: str, end: str, count: Count | NoData) -> 
     return record.Phase(
         from_=begin,
         to=end,
-        good=count.good,
+        good=number(count.good),
         total=count.total,
         sli=count.sli,
         bad_at_least=least,
         bad_at_most=most,
         reason="; ".join(count.reasons),
     )
+
+
+def number(events: int | Fraction) -> int | float:
+    """Events as JSON has them: whole ones whole, slices of ratios as a float."""
+    return int(events) if events.denominator == 1 else float(events)
 
 
 def contributors(count: Count | NoData) -> tuple[record.ContributorRecord, ...]:

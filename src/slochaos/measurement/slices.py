@@ -1,18 +1,26 @@
-"""Timeslices: minutes of the wall clock (or other slices), each good or bad by its share of good events.
+"""Slices of the wall clock (minutes, or longer), each judged by its events.
 
-Slices are a census: only what was observed counts. A slice of which nothing was read may have been bad.
+Timeslices: a slice is good or bad by its share of good events. RatioTimeslices: a slice counts with its share
+of bad events, so that a quiet minute weighs as much as a busy one.
+
+Slices are a census: only what was observed counts, a slice at the edge of a phase by the part that the phase
+holds. A slice of which nothing was read may have been bad.
 Events between two samples on both sides of a boundary may belong to either slice: the point value puts
 them where the middle of the step lies, the interval allows for both.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from slochaos.measurement.findings import Span, Step
 from slochaos.measurement.samples import Count, Sample
+
+_EXACT_DENOMINATORS = 1000
+"""So many different numbers of events are summed as fractions; beyond, 16 digits have to do."""
 
 
 @dataclass
@@ -33,6 +41,24 @@ class Slice:
         """Whether there is an event to judge it by."""
         return self.good + self.bad > 0
 
+    @property
+    def bad_share(self) -> tuple[float, float]:
+        """Bad and all events, by the point values."""
+        return self.bad, self.good + self.bad
+
+    @property
+    def least_bad_share(self) -> tuple[float, float]:
+        """Bad and all events if the uncertain ones were good."""
+        return self.sure_bad, self.sure_bad + self.sure_good + self.maybe_good
+
+    @property
+    def most_bad_share(self) -> tuple[float, float]:
+        """Bad and all events if the uncertain ones were bad; a slice of which nothing is known is all bad."""
+        bad = self.sure_bad + self.maybe_bad
+        if not self.covered or bad == float("inf"):
+            return 1.0, 1.0
+        return bad, bad + self.sure_good
+
     def is_bad(self, target: Fraction) -> bool:
         """By the point values."""
         return _below(self.good, self.bad, target)
@@ -46,27 +72,60 @@ class Slice:
         return _below(self.sure_good, self.sure_bad + self.maybe_bad, target) or not self.covered
 
 
-def count_slices(steps: Iterable[Step], slice_s: int, target: Fraction, slip: float = 0.0) -> Count:
-    """Slices between the first and the last of the steps, as a Count of slices.
+@dataclass(frozen=True)
+class Tally:
+    """The slices between the first and the last of some steps."""
 
-    `slip`: events that may be on the other side of each boundary (see evidence.Apart).
-    """
-    slices = _fill(list(steps), slice_s, slip)
-    judged = [s for s in slices.values() if s.counted]
-    quiet = [s for s in slices.values() if not s.counted and s.observed]
-    missing = len(slices) - len(judged) - len(quiet)
-    bad = sum(s.is_bad(target) for s in judged)
-    may_be_bad = sum(s.may_be_bad(target) for s in slices.values()) + len(quiet)
-    reasons = []
-    if missing:
-        reasons.append(f"missing-slices: {missing} of {len(slices)} slices were not observed")
-    if quiet:
-        reasons.append(f"no-events: {len(quiet)} of {len(slices)} slices had no events")
-    total = len(judged) + len(quiet)
-    surely_bad = sum(s.is_surely_bad(target) for s in slices.values())
-    return Count(
-        total, bad, total, len(slices), min(surely_bad, bad), max(may_be_bad, bad), (), tuple(reasons)
-    )
+    slices: tuple[Slice, ...]
+
+    @classmethod
+    def of(cls, steps: Iterable[Step], slice_s: int, slip: float = 0.0) -> Tally:
+        """`slip`: events that may be on the other side of each boundary (see evidence.Apart)."""
+        return cls(tuple(_fill(list(steps), slice_s, slip).values()))
+
+    @property
+    def judged(self) -> list[Slice]:
+        """Slices with events."""
+        return [s for s in self.slices if s.counted]
+
+    @property
+    def quiet(self) -> list[Slice]:
+        """Slices that were observed and had no events: taken as good, though they may have been bad."""
+        return [s for s in self.slices if not s.counted and s.observed]
+
+    def bad_slices(self, target: Fraction) -> Count:
+        """Timeslices: how many slices have a share of good events below `target`."""
+        return self._count(
+            sum(s.is_bad(target) for s in self.judged),
+            sum(s.is_surely_bad(target) for s in self.slices),
+            sum(s.may_be_bad(target) for s in self.slices),
+        )
+
+    def bad_shares(self) -> Count:
+        """RatioTimeslices: the sum of the slices' shares of bad events."""
+        return self._count(
+            _sum(s.bad_share for s in self.judged),
+            _sum(s.least_bad_share for s in self.slices),
+            _sum(s.most_bad_share for s in self.slices),
+        )
+
+    def _count(self, bad: int | Fraction, surely_bad: int | Fraction, may_be_bad: int | Fraction) -> Count:
+        known, quiet = len(self.judged), len(self.quiet)
+        reasons = []
+        if known + quiet < len(self.slices):
+            missing = len(self.slices) - known - quiet
+            reasons.append(f"missing-slices: {missing} of {len(self.slices)} slices were not observed")
+        if quiet:
+            reasons.append(f"no-events: {quiet} of {len(self.slices)} slices had no events")
+        return Count(
+            total=known + quiet,
+            bad=bad,
+            total_low=known + quiet,
+            total_high=len(self.slices),
+            bad_low=min(surely_bad, bad),
+            bad_high=max(may_be_bad + quiet, bad),
+            reasons=tuple(reasons),
+        )
 
 
 def _fill(steps: list[Step], slice_s: int, slip: float) -> dict[int, Slice]:
@@ -122,3 +181,14 @@ def _below(good: float, bad: float, target: Fraction) -> bool:
     if good == float("inf"):
         return False
     return Fraction(good) < target * (Fraction(good) + Fraction(bad))
+
+
+def _sum(shares: Iterable[tuple[float, float]]) -> Fraction:
+    """The sum of bad / all, exact as long as the numbers of events are few different ones."""
+    bad_of: dict[float, float] = {}
+    for bad, everything in shares:
+        if bad > 0:
+            bad_of[everything] = bad_of.get(everything, 0.0) + bad
+    if len(bad_of) > _EXACT_DENOMINATORS:
+        return Fraction(math.fsum(bad / everything for everything, bad in bad_of.items()))
+    return sum((Fraction(bad) / Fraction(n) for n, bad in bad_of.items() if math.isfinite(n)), Fraction(0))

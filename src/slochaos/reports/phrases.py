@@ -39,9 +39,11 @@ def phase_count(objective: Priced, phase: Phase, hold: float | None = None) -> s
         return "no events"
     bad = phase.total - phase.good
     if objective.budgeting_method != "Occurrences":
-        return f"{count(bad)} bad minute{'' if bad == 1 else 's'} of {count(phase.total)}"
+        many = count(bad) if float(bad).is_integer() else f"{bad:.2f}"
+        return f"{many} bad minute{'' if bad == 1 else 's'} of {count(phase.total)}"
     if objective.operator == "lt":
-        share = {0: "none", phase.total: "all"}.get(bad) or percent(bad / phase.total)
+        extremes: dict[float, str] = {0: "none", phase.total: "all"}
+        share = extremes.get(bad) or percent(bad / phase.total)
         return f"{share} failed ({count(bad)} of {count(phase.total)})"
     good = percent(phase.good / phase.total, unlike=hold)
     if objective.threshold_seconds is not None:
@@ -97,7 +99,7 @@ def left(charge: Charge | None) -> str:
     return percent(value / 100) if value >= 0 else f"overspent by {percent(-value / 100)}"
 
 
-def more_than_caused(objective: ObjectiveResult) -> str:
+def more_than_caused(objective: Priced) -> str:
     """A sentence where the whole cost reads differently from the part that the fault caused."""
     charge = objective.charge
     if charge is None or percent(charge.cost_percent / 100) == cost(objective):

@@ -133,7 +133,7 @@ def _would_hold_again(
 ) -> str:
     """What this run, and the repeats before it on the same system, let one expect; nothing after a run cut short."""
     whole = not (run.findings.any or run.abort or run.request.placebo)
-    if objective.method != "Occurrences" or rule is None or not whole:
+    if objective.in_slices or rule is None or not whole:
         return ""
     held, runs = run.held_before.get(objective.name, (0, 0))
     if decision.verdict in JUDGED:
@@ -152,7 +152,7 @@ def _charge(
     before = counts.baseline if isinstance(counts.baseline, Count) else None
     caused = (
         attribution.census(charged)
-        if objective.method == "Timeslices"
+        if objective.in_slices
         else attribution.attribute(charged, before, _charged_seconds(run), _baseline_seconds(run))
     )
     return account.charge(

@@ -52,7 +52,7 @@ def read_budget(run: RunState) -> None:
     environment, at = run.system.environment, clock.wall()
     if environment.budget.scope == "rolling":
         for objective in environment.objectives:
-            name, window_s = objective.name, objective.window_s
+            name, window_s = objective.name, at - objective.window_at(at)[0]
             asked = run.bookkeeper.ask(partial(_consumed, environment.name, name, window_s, at))
             run.consumed[name] = result_of(run, asked)
 

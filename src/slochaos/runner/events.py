@@ -87,12 +87,12 @@ class Planned(Event):
 class Reading:
     """One objective right now: counts since S0 (since the phase began, in the baseline).
 
-    `cost_percent` is the gross charge so far as a share of the budget; `limit_percent` the rule's.
+    `good` is whole, but for slices of ratios. `cost_percent` is the gross charge so far as a share of the budget; `limit_percent` the rule's.
     `reason` says why there are no counts.
     """
 
     objective: str
-    good: int | None
+    good: int | float | None
     total: int | None
     cost_percent: float | None = None
     limit_percent: float | None = None

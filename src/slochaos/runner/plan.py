@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slochaos import faults
+from slochaos import clock, faults
 from slochaos.budget import account, forecast
 from slochaos.budget.account import Budget
 from slochaos.budget.policy import Outlook
@@ -87,7 +87,7 @@ def make_plan(
             each.name: 100
             * forecast.detection_cost(detection_s, allowed=each.allowed, window_s=each.window_s)
             for each in environment.objectives
-            if each.method == "Occurrences"
+            if not each.in_slices
         },
         power=power,
         if_host_dies=() if placebo else _if_host_dies(experiment),
@@ -139,17 +139,18 @@ def budgets(
 ) -> dict[str, Budget]:
     """Each objective's budget: slices by the clock, events projected from the baseline's rate.
 
-    `charged` (events, seconds) of the run itself fills in where there was no baseline; an objective of
-    which neither is known has no budget here.
+    A calendar's window is as long as the present one. `charged` (events, seconds) of the run itself fills in
+    where there was no baseline; an objective of which neither is known has no budget here.
     """
-    found = {}
+    found, now = {}, clock.wall()
     for objective in environment.objectives:
+        window_s = objective.window_seconds(now)
         count, own = baseline.get(objective.name), (charged or {}).get(objective.name, (0, 0.0))
         spent = consumed.get(objective.name, 0.0)
-        if objective.method == "Timeslices":
+        if objective.in_slices:
             found[objective.name] = account.in_slices(
                 objective.allowed,
-                objective.window_s,
+                window_s,
                 objective.slice_s,
                 consumed=spent,
                 strict=objective.operator == "lt",
@@ -161,7 +162,7 @@ def budgets(
         if events > 0 and seconds > 0:
             found[objective.name] = account.projected(
                 objective.allowed,
-                objective.window_s,
+                window_s,
                 events=events,
                 seconds=seconds,
                 at_least=own[0],
@@ -187,19 +188,19 @@ def _forecast(objective: Objective, rule: Rule | None, outage: forecast.Outage) 
         return ForecastRecord(
             objective=objective.name, worst_percent=0.0, expected_percent=0.0, reason="nothing is broken"
         )
-    if objective.method == "Timeslices":
+    window_s = objective.window_seconds(clock.wall())
+    if objective.in_slices:
+        # Of slices of ratios, whose target is 1 here, this is the worst: all of a touched slice fails.
         foreseen = forecast.forecast_slices(
             outage,
             allowed=objective.allowed,
-            window_s=objective.window_s,
+            window_s=window_s,
             slice_s=objective.slice_s,
             slice_target=objective.slice_target,
             cost=cost,
         )
     else:
-        foreseen = forecast.forecast(
-            outage, allowed=objective.allowed, window_s=objective.window_s, cost=cost
-        )
+        foreseen = forecast.forecast(outage, allowed=objective.allowed, window_s=window_s, cost=cost)
     return ForecastRecord(
         objective=objective.name,
         worst_percent=100 * foreseen.worst,

@@ -65,7 +65,7 @@ def _floors(experiment: Experiment, environment: Environment) -> Iterator[Floor]
     rules = {rule.objective: rule for rule in experiment.rules}
     for objective in environment.objectives:
         rule = rules.get(objective.name)
-        if rule is not None and rule.hold is not None and objective.method == "Occurrences":
+        if rule is not None and rule.hold is not None and not objective.in_slices:
             yield objective, rule.hold
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from slochaos import clock
 from slochaos.budget.account import Budget
-from slochaos.measurement import watch
+from slochaos.measurement import records, watch
 from slochaos.measurement.samples import Count, NoData
 from slochaos.runner.events import Measured, Reading
 from slochaos.runner.state import RunState
@@ -64,4 +64,4 @@ def _reading(name: str, count: Count | NoData, budget: Budget | None, limit: obj
     if isinstance(count, NoData):
         return Reading(name, None, None, None, limit_percent, count.detail or count.reason)
     cost = None if budget is None or budget.size <= 0 else 100 * float(budget.share_exactly(count.bad))
-    return Reading(name, count.good, count.total, cost, limit_percent)
+    return Reading(name, records.number(count.good), count.total, cost, limit_percent)

@@ -32,7 +32,7 @@ def await_recovery(run: RunState) -> None:
     run.stream.emit(events.StepStarted(step="recovery", seconds=experiment.recovery_s))
     undone_at = run.undone[0]
     drained_at, until = undone_at + environment.drain_s, undone_at + experiment.recovery_s
-    judged = [o for o in environment.objectives if o.method == "Occurrences"]
+    judged = [o for o in environment.objectives if not o.in_slices]
     while clock.now() < max(until, drained_at):
         pause(run, 0.1, lambda: report_progress(run, "recovery", until))
         run.recovered = {

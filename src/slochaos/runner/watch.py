@@ -46,7 +46,7 @@ class AbortWatch:
     def __init__(self, guarded: Iterable[Guarded], detection_s: float) -> None:
         self._guarded = tuple(guarded)
         self._reaction_s = detection_s + UNDO_S
-        self._seen: dict[str, deque[tuple[float, int]]] = {
+        self._seen: dict[str, deque[tuple[float, int | Fraction]]] = {
             each.objective.name: deque() for each in self._guarded
         }
 
@@ -65,7 +65,7 @@ class AbortWatch:
                 return condition
         return None
 
-    def _remember(self, name: str, at: float, bad: int) -> None:
+    def _remember(self, name: str, at: float, bad: int | Fraction) -> None:
         seen = self._seen[name]
         if not seen or seen[-1][1] != bad or at - seen[-1][0] >= _BURN_OVER_S / 4:
             seen.append((at, bad))
@@ -78,8 +78,10 @@ class AbortWatch:
             return None
         (first_at, first), (last_at, last) = self._seen[objective.name][0], self._seen[objective.name][-1]
         # Slices are whole: what detection and undo add is in the running one already.
-        recent = last - first if objective.method == "Occurrences" else 0
-        share = share_when_undone(budget, int(count.bad_low), recent, last_at - first_at, self._reaction_s)
+        recent = 0 if objective.in_slices else last - first
+        share = share_when_undone(
+            budget, Fraction(count.bad_low), recent, last_at - first_at, self._reaction_s
+        )
         if share <= limit:
             return None
         return Condition(
@@ -91,7 +93,7 @@ class AbortWatch:
 
 def _below_floor(guarded: Guarded, count: Count) -> Condition | None:
     floor, objective = guarded.rule.hold, guarded.objective
-    if floor is None or objective.method != "Occurrences":
+    if floor is None or objective.in_slices:
         return None
     # The corner of an uncertain count that speaks for the system.
     if not sequential.exceeds(

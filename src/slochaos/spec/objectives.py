@@ -108,6 +108,11 @@ class Objective:
         """Start and end, epoch seconds, of the budget's window at `instant`: the calendar's, or the last `window_s`."""
         return self.calendar.window_at(instant) if self.calendar else (instant - self.window_s, instant)
 
+    def window_seconds(self, instant: float) -> int:
+        """The length of the budget's window at `instant`: a month's own, where the calendar has months."""
+        start, end = self.window_at(instant)
+        return round(end - start) if self.calendar else self.window_s
+
     def refunded_at(self, happened: float) -> float:
         """When what happened then leaves the window, epoch seconds: at the calendar's end, or `window_s` later."""
         return self.calendar.window_at(happened)[1] if self.calendar else happened + self.window_s

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 from slochaos.verdict.bounds import CONFIDENCE, bad_at_least, bad_at_most
 from slochaos.verdict.counts import Counted
@@ -21,7 +22,7 @@ class Attribution:
     """
 
     bad: float
-    interval: tuple[float, float]
+    interval: tuple[float | Fraction, float | Fraction]
 
 
 def attribute(
@@ -52,7 +53,7 @@ def census(charged: Counted) -> Attribution:
     return Attribution(float(charged.bad), (charged.bad_low, charged.bad_high))
 
 
-def _whole(events: float) -> int | None:
+def _whole(events: float | Fraction) -> int | None:
     return math.ceil(events) if math.isfinite(events) else None
 
 

@@ -95,7 +95,7 @@ class _Floor:
     def permits(self, share: float | Fraction) -> bool:
         return share < self.allowed if self.strict else share <= self.allowed
 
-    def permits_count(self, bad: float, total: float) -> bool:
+    def permits_count(self, bad: float | Fraction, total: float) -> bool:
         if math.isinf(bad):
             return False
         return self.permits(Fraction(bad) / Fraction(total)) if total else True
@@ -114,7 +114,7 @@ def _judge(floor: _Floor, phase: Counted | Missing) -> tuple[int, float, Decisio
     if isinstance(phase, Missing):
         return _WORST_FIRST.index("unproven"), -math.inf, _unproven_without_data(floor.objective, phase)
     decision = _judge_slices(floor, phase) if floor.census else _judge_events(floor, phase)
-    share = phase.bad / phase.total if phase.total else 0.0
+    share = float(phase.bad / phase.total) if phase.total else 0.0
     return _WORST_FIRST.index(decision.verdict), -share, decision
 
 
@@ -215,7 +215,7 @@ def _doubts(seen: Counted) -> str:
 
 def _decided_by_point(floor: _Floor, seen: Counted) -> bool:
     """Whether the point values alone would have decided, so that only the doubt stands in the way."""
-    point = Tally.exactly(seen.bad, seen.total)
+    point = Tally.exactly(int(seen.bad), seen.total)
     return at_least(point, floor.breach_confidence) > floor.allowed or floor.permits(
         at_most(point, floor.confidence)
     )
@@ -225,7 +225,7 @@ def _what_it_takes(floor: _Floor, seen: Counted) -> str:
     """The further clean events, and seconds, after which the same bad ones would be shown to be few enough."""
     if floor.allowed <= 0:
         return "; no number of events shows 100 %"
-    missing = needed_events(seen.bad, floor.allowed, floor.confidence) - seen.total
+    missing = needed_events(int(seen.bad), floor.allowed, floor.confidence) - seen.total
     if missing <= 0:
         return ""
     longer = f" (about {seconds(missing / floor.rate_per_s)})" if floor.rate_per_s > 0 else ""

@@ -153,3 +153,49 @@ def test_the_true_number_of_bad_slices_lies_inside(
         assert result.bad_low <= truth <= result.bad_high
         assert result.bad_low <= result.bad <= result.bad_high
         assert result.total <= result.total_high
+
+
+def ratio_of(process: Process, **changes: object) -> Count:
+    samples = scraped(process, range(1, 62, 2))
+    objective = good_objective(method="RatioTimeslices", slice_s=60, **changes)
+    return counted(measure(objective, {"api": samples}, *cuts(samples)))
+
+
+def test_a_quiet_slice_weighs_as_much_as_a_busy_one() -> None:
+    """One of two requests failed in the first minute, none of a hundred in the second: half a slice is bad."""
+    busy = tuple(Request(42.5 + n / 10) for n in range(100))
+    count = ratio_of(Process((Request(2.5), Request(4.5, "500"), *busy)))
+    assert (count.total, count.bad, count.good) == (2, Fraction(1, 2), Fraction(3, 2))
+    assert (count.bad_low, count.bad_high) == (Fraction(1, 2), Fraction(1, 2))
+    assert count.sli == 0.75
+
+
+def test_shares_of_slices_are_exact() -> None:
+    """A third and a seventh add up to ten twenty-firsts, and no float is near."""
+    thirds = (Request(2.5, "500"), Request(4.5), Request(4.6))
+    sevenths = (Request(42.5, "500"), *(Request(44.5 + n / 10) for n in range(6)))
+    assert ratio_of(Process((*thirds, *sevenths))).bad == Fraction(10, 21)
+
+
+def test_slices_of_ratios_of_which_nothing_was_read_may_be_all_bad() -> None:
+    """Three minutes without a reading may have been bad for all of their time, the two around them for a part."""
+    samples = [*checks({}, 30), *[sample_at(at, {UP: 1.0}) for at in range(230, 260)]]
+    count = uptime(samples, method="RatioTimeslices")
+    assert (count.total, count.total_high, count.bad) == (2, 5, 0)
+    assert 3 < count.bad_high < 5
+
+
+@given(st.builds(Process, requests=st.lists(REQUESTS, max_size=40).map(tuple)), SCRAPES)
+def test_the_mean_of_ratios_lies_within_the_interval(process: Process, scrapes: list[float]) -> None:
+    """However requests and scrapes fall, the true sum of the slices' bad shares is inside."""
+    samples = scraped(process, scrapes)
+    objective = good_objective(method="RatioTimeslices", slice_s=5)
+    count = measure(objective, {"api": samples}, *cuts(samples))
+    if isinstance(count, Count):
+        events: dict[int, list[bool]] = {}
+        for request in process.requests:
+            if samples[0].started < request.at <= samples[-1].started:
+                good = request.code.startswith("2")
+                events.setdefault(int((EPOCH + request.at) // 5), []).append(good)
+        truth = sum((1 - Fraction(sum(good), len(good)) for good in events.values()), Fraction(0))
+        assert count.bad_low <= truth <= count.bad_high
