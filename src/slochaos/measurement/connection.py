@@ -23,6 +23,10 @@ class FetchError(Exception):
     """Why there is no answer; the message is a short phrase."""
 
 
+class TooLarge(FetchError):
+    """The answer has more bytes than the limit."""
+
+
 class _Deadline:
     """Mixed into a socket: no read lasts beyond `deadline` (time.monotonic seconds)."""
 
@@ -105,7 +109,7 @@ def _no_passphrase() -> str:
 
 def read_body(response: http.client.HTTPResponse, limit: int, what: str = "answer") -> bytes:
     """The whole body, unpacked if it is gzip. Raises FetchError for one that is cut off or over `limit` bytes."""
-    too_large = FetchError(f"the {what} is larger than {limit} bytes")
+    too_large = TooLarge(f"the {what} is larger than {limit} bytes")
     if response.length is not None and response.length > limit:
         raise too_large
     encoding = response.getheader("Content-Encoding", "identity").lower()

@@ -6,6 +6,8 @@ widens the span instead of being left out:
 - a restart loses what was counted after the last sample of the old process: no upper end;
 - a series that appears without a proof that it began at zero: at least nothing, at most its value;
 - a series that disappears: no upper end;
+- a source that is not seen before: counted from its first sample on, unless it is known to begin at zero; at
+  most the value that it shows then, and no upper end if it may have been another process before;
 - a stretch without readings, if a restart in it could not be told: no upper end.
 
 Between two good readings that follow each other a value that did not fall is taken for the same process
@@ -17,13 +19,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import sub
+from operator import add, sub
 from typing import Protocol
 
 from slochaos.measurement.processes import Processes, SeveralProcesses
 from slochaos.measurement.reading import Unreadable, Values, Vector
 from slochaos.measurement.samples import NoData, Sample
 from slochaos.measurement.selection import Child
+
+NEVER_SEEN = "it was not scraped until then"
+"""Why a source is absent at the start that may well have begun later."""
 
 GAP_PERIODS = 3
 """Nothing read for longer than this many periods is a gap."""
@@ -71,6 +76,7 @@ class Tally:
         self._ever: set[Child] = set()
         self._peaks: dict[Child, float] = {}
         self._failures: list[str] = []
+        self._unseen = start.absent
         self._processes = Processes(start.values, start.wall)
         self._begin(start)
 
@@ -114,8 +120,8 @@ class Tally:
         """Take the next sample of the source."""
         if self.problem is not None:
             return
-        if sample.failure:
-            self._failures.append(sample.failure)
+        if not sample.is_page:
+            self._miss(sample)
             return
         try:
             self._step(sample)
@@ -128,6 +134,12 @@ class Tally:
         """Children that were there and are not on the newest page."""
         return frozenset(self._values) - self._present
 
+    def _miss(self, sample: Sample) -> None:
+        if sample.absent:
+            self._present = frozenset()
+        if sample.failure:
+            self._failures.append(sample.failure)
+
     def _step(self, sample: Sample) -> None:
         current = self.reader.read(sample.values)
         restarted = self._processes.advance(sample.values)
@@ -139,11 +151,14 @@ class Tally:
             self._lose(sums, sample, "its process was restarted")
         for child, value in current.items():
             self._count(sums, child, value, sample)
-        self._note_gap(sums, current, sample)
+        if self._unseen:
+            self._note_unseen(sums, current, sample)
+        else:
+            self._note_gap(sums, current, sample)
         self._values.update(current)
         self._present = frozenset(current)
         self.steps.append(sums.increments(self._last, sample))
-        self._last, self._failures = sample, []
+        self._last, self._failures, self._unseen = sample, [], ""
 
     def _count(self, sums: _Sums, child: Child, value: Vector, sample: Sample) -> None:
         before = self._values.get(child)
@@ -157,6 +172,9 @@ class Tally:
             self._add(sums, child, tuple(map(sub, value, before)))
 
     def _count_born(self, sums: _Sums, child: Child, value: Vector) -> None:
+        if self._unseen and not self._processes.begins_at_zero(child):
+            _add(sums.unseen, value)
+            return
         self._add(sums, child, value)
         if any(value) and not self._processes.begins_at_zero(child):
             _add(sums.doubt, value)
@@ -189,6 +207,27 @@ class Tally:
         if any(not self._continuous(child) for child in current):
             self._lose(sums, sample, "a restart while nothing was read could not be told")
 
+    def _note_unseen(self, sums: _Sums, current: Mapping[Child, Vector], sample: Sample) -> None:
+        """Say what the source may have counted before its first page."""
+        quiet = self._unseen == NEVER_SEEN and not self._failures
+        if any(self._may_have_begun_anew(child, quiet) for child in current):
+            why = self._failures[-1] if self._failures else self._unseen
+            self.notes["late"] = f"{sample.source} may have counted more before it was read first ({why})"
+            sums.lost = True
+        elif any(sums.unseen):
+            self.notes["late"] = f"{sample.source} stood at {sums.unseen[0]:g} in all when it was read first"
+
+    def _may_have_begun_anew(self, child: Child, quiet: bool) -> bool:
+        """Whether an earlier process may have counted unseen since the start.
+
+        `quiet`: nothing speaks for an earlier process, as with a pod that is new.
+        """
+        if self._processes.started_since(child):
+            return not quiet
+        if self._processes.knows_start(child):
+            return False
+        return self._processes.created(child) is None or (self._processes.begins_at_zero(child) and not quiet)
+
     def _continuous(self, child: Child) -> bool:
         return self._processes.knows_start(child) or self._processes.created(child) is not None
 
@@ -207,12 +246,14 @@ class _Sums:
     def __init__(self, width: int) -> None:
         self.point = [0.0] * width
         self.doubt = [0.0] * width
+        self.unseen = [0.0] * width
         self.lost = False
 
     def increments(self, before: Sample, after: Sample) -> Increments:
         low = tuple(point - doubt for point, doubt in zip(self.point, self.doubt, strict=True))
         point = tuple(self.point)
-        return Increments(before, after, low, point, (math.inf,) * len(point) if self.lost else point)
+        high = (math.inf,) * len(point) if self.lost else tuple(map(add, point, self.unseen))
+        return Increments(before, after, low, point, high)
 
 
 def _add(sums: list[float], counted: Vector) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slochaos.measurement.counters import GAP_PERIODS, Increments
+from slochaos.measurement.counters import GAP_PERIODS, NEVER_SEEN, Increments
 from slochaos.measurement.samples import NoData, Sample, Series
 from slochaos.spec.objectives import Samples
 
@@ -32,6 +32,9 @@ class GaugeTally:
 
     def add(self, sample: Sample) -> None:
         """Take the next sample as events."""
+        if sample.absent:
+            self._last = self._last if sample.absent == NEVER_SEEN else sample
+            return
         if sample.failure:
             self._failures.append(sample.failure)
             return

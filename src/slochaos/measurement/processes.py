@@ -59,6 +59,10 @@ class Processes:
         """Whether a restart of the child's process would be seen by its start time."""
         return self.instance(child) in self._starts
 
+    def started_since(self, child: Child) -> bool:
+        """Whether the child's process is known to have started after the first reading."""
+        return self._starts.get(self.instance(child), 0.0) > self._since_wall
+
     def created(self, child: Child) -> float | None:
         """When the child was made (epoch seconds), if the page says so."""
         return self._values.get(created_of(child))
@@ -72,7 +76,7 @@ class Processes:
 
         Only then: a relabelled series or one that an exporter found late starts at any number.
         """
-        if self.instance(child) in self._restarted:
+        if self.instance(child) in self._restarted or self.started_since(child):
             return True
         created = self.created(child)
         return created is not None and created > self._since_wall
