@@ -12,8 +12,10 @@ from slochaos.cli import streams
 from slochaos.cli.budget import budget
 from slochaos.cli.charge import charge
 from slochaos.cli.doctor import doctor
+from slochaos.cli.export import export
 from slochaos.cli.failures import exit_code_of, leave
 from slochaos.cli.history import history
+from slochaos.cli.import_ import import_
 from slochaos.cli.init import init
 from slochaos.cli.plan import plan
 from slochaos.cli.recover import recover
@@ -60,9 +62,11 @@ COMMANDS: tuple[Callable[..., int], ...] = (
     show,
     doctor,
     init,
+    export,
 )
 for command in COMMANDS:
     app.command()(command)
+app.command("import")(import_)
 app.command(context_settings=dict(PASS_THROUGH))(toxiproxy)
 
 
