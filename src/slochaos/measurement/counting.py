@@ -50,7 +50,7 @@ def series_over_time(objective: Objective, history: History, start: Cut, end: Cu
     """
     counting = Counting(objective, history, start)
     counting.advance(history, end)
-    return [_point(step) for step in sorted(counting.steps(), key=lambda step: step.after.finished)]
+    return counting.points()
 
 
 class Counting:
@@ -88,8 +88,12 @@ class Counting:
         if sample.is_page:
             self._newest[sample.source] = sample
 
-    def count(self, end: Cut | None = None) -> Count | NoData:
-        """Events, or slices, so far; with `end`, of the phase that it closes."""
+    def count(self, end: Cut | None = None, within: tuple[float, float] | None = None) -> Count | NoData:
+        """Events, or slices, so far; with `end`, of the phase that it closes.
+
+        `within` (epoch seconds) are the first and last instant of the slices that are meant, where the cuts reach
+        beyond them.
+        """
         if isinstance(self._evidence, NoData):
             return self._evidence
         problem = self._down_at(self._start) or self._down_at(end) or self._evidence.problem(self._concerned)
@@ -102,13 +106,17 @@ class Counting:
         if label:
             detail = f"series differ in the label {label} only, so that every event is counted more than once"
             return NoData("replica-label", f"{detail}: name one value of it in the selector")
-        return self._counted(finding)
+        return self._counted(finding, within)
 
     def steps(self) -> list[Step]:
         """The steps so far; empty without data."""
         if isinstance(self._evidence, NoData) or self._evidence.problem(self._concerned):
             return []
         return self._evidence.finding().steps
+
+    def points(self) -> list[Point]:
+        """Events of each step, oldest first."""
+        return [_point(step) for step in sorted(self.steps(), key=lambda step: step.after.finished)]
 
     def read_until(self) -> Mapping[str, float]:
         """By source the instant at which the newest good sample was complete."""
@@ -126,14 +134,14 @@ class Counting:
             return NoData("source-down", f"source {down[0].source} did not answer: {down[0].failure}")
         return NoData("no-series", f"no series matches {selector_of(self.objective.indicator.total)}")
 
-    def _counted(self, finding: Finding) -> Count:
+    def _counted(self, finding: Finding, within: tuple[float, float] | None) -> Count:
         slips = [_slip(finding, self._start.samples), _slip(finding, self._newest)]
         reasons = [f"{word}: {text}" for word, text in sorted(finding.notes.items())]
         if any(slips):
             text = f"good and total are not of one page and family, up to {sum(slips)} events apart"
             reasons.append(f"page-skew: {text}")
         if self.objective.in_slices:
-            slices = Tally.of(finding.steps, self.objective.slice_s, max(slips))
+            slices = Tally.of(finding.steps, self.objective.slice_s, max(slips), within)
             ratios = self.objective.method == "RatioTimeslices"
             count = slices.bad_shares() if ratios else slices.bad_slices(self.objective.slice_target)
             return replace(count, reasons=(*reasons, *count.reasons))

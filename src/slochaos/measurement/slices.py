@@ -79,9 +79,22 @@ class Tally:
     slices: tuple[Slice, ...]
 
     @classmethod
-    def of(cls, steps: Iterable[Step], slice_s: int, slip: float = 0.0) -> Tally:
-        """`slip`: events that may be on the other side of each boundary (see evidence.Apart)."""
-        return cls(tuple(_fill(list(steps), slice_s, slip).values()))
+    def of(
+        cls,
+        steps: Iterable[Step],
+        slice_s: int,
+        slip: float = 0.0,
+        within: tuple[float, float] | None = None,
+    ) -> Tally:
+        """`slip`: events that may be on the other side of each boundary (see evidence.Apart).
+
+        `within` (epoch seconds): the slices between these instants, observed or not, and no others.
+        """
+        slices = _fill(list(steps), slice_s, slip)
+        if within is None:
+            return cls(tuple(slices.values()))
+        asked = range(math.floor(within[0] / slice_s), math.ceil(within[1] / slice_s))
+        return cls(tuple(slices.get(index) or Slice() for index in asked))
 
     @property
     def judged(self) -> list[Slice]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from slochaos.measurement.counting import Point
+from slochaos.measurement.phases import History
+from slochaos.measurement.prometheus import estimates, exact
+from slochaos.measurement.prometheus.evidence import gather
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Buckets, Measured, Window
 from slochaos.measurement.samples import NoData
@@ -17,12 +20,30 @@ def evaluate(server: PrometheusServer, asked: Sequence[tuple[Objective, Window]]
     One query plan: what several of them need is fetched once, in parallel with a bound. Raises SourceError
     for a server that does not answer; what it has no data of is NoData with its reason.
     """
-    raise NotImplementedError
+    queried = [(o, w) for o, w in asked if estimates.is_query(o.indicator)]
+    counted = [(o, w) for o, w in asked if not estimates.is_query(o.indicator)]
+    estimated = iter(estimates.estimate(server, queried))
+    evidence = gather(server, counted)
+    return tuple(
+        next(estimated) if estimates.is_query(o.indicator) else exact.measure(evidence, o, w)
+        for o, w in asked
+    )
+
+
+def history(server: PrometheusServer, objectives: Iterable[Objective], window: Window) -> History:
+    """The pages of all targets that have series of these objectives, from before `window` to after it.
+
+    One source per scraped target, one Sample per scrape (a failed scrape is a failed Sample), instants are
+    epoch seconds. A target that is not scraped for all of the window has `absent` samples at its ends.
+    Raises SourceError.
+    """
+    asked = [(objective, window) for objective in objectives]
+    return gather(server, asked).history(window)
 
 
 def over_time(server: PrometheusServer, objective: Objective, window: Window) -> list[Point]:
     """Good and total events from scrape to scrape, for charts and for recovery. Empty when there is no data."""
-    raise NotImplementedError
+    return exact.over_time(gather(server, [(objective, window)]), objective, window)
 
 
 def buckets(server: PrometheusServer, histogram: Histogram, window: Window) -> Buckets | NoData:

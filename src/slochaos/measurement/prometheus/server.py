@@ -39,7 +39,7 @@ class PrometheusServer:
         """Collect the server's warnings about what this thread asks within the block: its partial answers."""
         return self._transport.listening()
 
-    def raw(self, selector: Selector, start: float, end: float) -> tuple[RawSeries, ...]:
+    def raw(self, selector: Selector | str, start: float, end: float) -> tuple[RawSeries, ...]:
         """The stored samples of all series that match, in [start, end] (epoch seconds)."""
         # A range selector is closed on the left before Prometheus 3 and open since: ask for more, keep what is in.
         length_ms = round((end - start) * 1000) + 1
@@ -60,12 +60,17 @@ class PrometheusServer:
             parsing.matrix,
         )
 
+    def now(self) -> float:
+        """The server's clock, epoch seconds."""
+        [now] = self._ask(lambda: self._client.custom_query("time()"), parsing.vector)
+        return now.value
+
     def clock(self) -> ServerClock:
         """How far the server's clock is from this host's."""
         before = clock.wall()
-        [now] = self._ask(lambda: self._client.custom_query("time()"), parsing.vector)
+        now = self.now()
         after = clock.wall()
-        return ServerClock(now.value - (before + after) / 2, (after - before) / 2 + 0.001)
+        return ServerClock(now - (before + after) / 2, (after - before) / 2 + 0.001)
 
     def targets(self) -> tuple[Target, ...]:
         """What the server scrapes at the moment. Mimir and Thanos know of none: SourceError."""

@@ -24,7 +24,7 @@ from requests.adapters import BaseAdapter
 
 from slochaos import __version__
 from slochaos.errors import InvalidInput, SourceError
-from slochaos.measurement.connection import Connection, FetchError, phrase, read_body, tls_context
+from slochaos.measurement.connection import Connection, FetchError, TooLarge, phrase, read_body, tls_context
 from slochaos.measurement.prometheus.login import Login
 from slochaos.redaction import redact
 from slochaos.spec.sources import PrometheusSource
@@ -40,6 +40,11 @@ IDLE_MOST = 8
 """Connections that are kept open."""
 
 _SAID_MOST = 300
+_UP = "look whether it is up and the URL is right; 'timeout' in the environment gives it longer"
+
+
+class AnswerTooLarge(SourceError):
+    """The answer has more bytes than are read, or more samples than the server loads."""
 
 
 class Transport(BaseAdapter):
@@ -81,12 +86,14 @@ class Transport(BaseAdapter):
 
     def error(self, what: str, hint: str = "") -> SourceError:
         """What is wrong with this server, without secrets even where it sent them back."""
-        said = redact(what, self._secrets())
-        return SourceError(
-            f"Prometheus server {self.source.name} ({self.source.url}): {said}",
-            hint=hint
-            or "look whether it is up and the URL is right; 'timeout' in the environment gives it longer",
-        )
+        return SourceError(self._named(what), hint=hint or _UP)
+
+    def too_large(self, what: str) -> AnswerTooLarge:
+        """An answer that would be larger than is read, here or by the server itself."""
+        return AnswerTooLarge(self._named(what), hint="ask for less: a shorter window, a narrower selector")
+
+    def _named(self, what: str) -> str:
+        return f"Prometheus server {self.source.name} ({self.source.url}): {redact(what, self._secrets())}"
 
     def send(  # noqa: PLR0917 - requests' signature
         self,
@@ -101,6 +108,8 @@ class Transport(BaseAdapter):
         deadline = time.monotonic() + self.source.timeout_s
         try:
             response, body = self._exchange(request, deadline)
+        except TooLarge as error:
+            raise self.too_large(str(error)) from error
         except (OSError, http.client.HTTPException, FetchError, zlib.error) as error:
             raise self.error(phrase(error, self.source.timeout_s)) from error
         self._check(response, body)
@@ -177,8 +186,11 @@ class Transport(BaseAdapter):
                 f"status {status}: it answers with a web page",
                 "give the URL below which /api/v1 is, not a log-in page",
             )
+        said = "" if status == 200 else _said(body)
+        if "too many samples" in said:
+            raise self.too_large(said)
         if status != 200:
-            raise self.error(f"status {status}: {_said(body)}", _hint(status))
+            raise self.error(f"status {status}: {said}", _hint(status))
 
     def _tls(self) -> ssl.SSLContext:
         source = self.source

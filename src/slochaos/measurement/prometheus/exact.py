@@ -1,0 +1,115 @@
+"""Raw samples to counts: measurement's one way of counting, and what a window adds to it. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from slochaos.measurement.counting import Counting, Point
+from slochaos.measurement.findings import Step
+from slochaos.measurement.prometheus.answers import RawSeries
+from slochaos.measurement.prometheus.evidence import Evidence
+from slochaos.measurement.prometheus.pages import bracket, compose
+from slochaos.measurement.prometheus.windows import Exactness, Measured, Window
+from slochaos.measurement.samples import Count, NoData
+from slochaos.spec.objectives import Objective, Samples
+
+SHORT_OF_S = 2.0
+"""Samples that end this much before the window, in the longest of their steps, leave a part of it uncovered."""
+
+
+def measure(evidence: Evidence, objective: Objective, window: Window) -> Measured:
+    """One objective over one window, from what was fetched."""
+    if window.end <= window.start:
+        return _nothing(evidence, NoData("no-window", "the end is not after the start"))
+    meant = _slices(objective, window) if objective.in_slices else window
+    counting, silent, count = _count(evidence, objective, meant)
+    if isinstance(count, NoData):
+        return _nothing(evidence, count)
+    steps = counting.steps()
+    if not objective.in_slices:
+        count = _without_edges(count, steps, meant)
+    count = _with_silent(count, silent, objective, meant)
+    observed = _observed(steps)
+    count = replace(count, reasons=(*count.reasons, *_uncovered(steps, observed, meant)))
+    return Measured(count, observed, _exactness(count, evidence.warnings), evidence.warnings)
+
+
+def over_time(evidence: Evidence, objective: Objective, window: Window) -> list[Point]:
+    """Events from scrape to scrape, oldest first; empty without data."""
+    counting, _, count = _count(evidence, objective, window)
+    return [] if isinstance(count, NoData) else counting.points()
+
+
+def _count(
+    evidence: Evidence, objective: Objective, window: Window
+) -> tuple[Counting, Sequence[RawSeries], Count | NoData]:
+    """The counting over the samples that enclose the window, and the targets that did not answer around it."""
+    series, silent = evidence.of(objective.indicator, window)
+    history = compose(series, window, evidence.now, isinstance(objective.indicator.total, Samples))
+    start, end = bracket(history, window)
+    counting = Counting(objective, history, start)
+    counting.advance(history, end)
+    return counting, silent, counting.count(end, (window.start, window.end))
+
+
+def _nothing(evidence: Evidence, why: NoData) -> Measured:
+    return Measured(why, None, "bounded", evidence.warnings)
+
+
+def _slices(objective: Objective, window: Window) -> Window:
+    """The whole slices that a window touches."""
+    size = objective.slice_s
+    return Window(math.floor(window.start / size) * size, math.ceil(window.end / size) * size)
+
+
+def _without_edges(count: Count, steps: Iterable[Step], window: Window) -> Count:
+    """Events of steps that reach beyond the window may lie outside of it: at least, none of them counts."""
+    beyond = [s for s in steps if s.before.started < window.start or s.after.started > window.end]
+    total = sum(max(step.total.low, 0.0) for step in beyond)
+    bad = sum(max(step.bad.low, 0.0) for step in beyond)
+    return replace(
+        count, total_low=max(count.total_low - total, 0.0), bad_low=max(float(count.bad_low) - bad, 0.0)
+    )
+
+
+def _with_silent(count: Count, silent: Sequence[RawSeries], objective: Objective, window: Window) -> Count:
+    """Targets that never answered may have counted anything; for gauges, as many events as scrapes failed."""
+    failed = [sum(window.start <= at < window.end for at in up.times) for up in silent]
+    if not any(failed):
+        return count
+    missing = float(sum(failed)) if isinstance(objective.indicator.total, Samples) else math.inf
+    names = ", ".join(sorted({up.labels.get("instance", "?") for up in silent})[:3])
+    return replace(
+        count,
+        total_high=count.total_high + (0.0 if objective.in_slices else missing),
+        bad_high=count.total_high if objective.in_slices else count.bad_high + missing,
+        reasons=(
+            *count.reasons,
+            f"source-down: {len(silent)} targets of the same job never answered ({names})",
+        ),
+    )
+
+
+def _observed(steps: Sequence[Step]) -> Window | None:
+    seen = [sample.started for step in steps for sample in (step.before, step.after) if sample.is_page]
+    return Window(min(seen), max(seen)) if seen else None
+
+
+def _uncovered(steps: Sequence[Step], observed: Window | None, window: Window) -> Iterable[str]:
+    if observed is None:
+        return
+    longest_s = max(
+        (step.after.started - step.before.started for step in steps if step.before.is_page), default=0.0
+    )
+    late_s, early_s = observed.start - window.start, window.end - observed.end
+    if late_s > 0:
+        yield f"starts-late: the first samples are {late_s:.0f} s after the window's start"
+    if early_s > SHORT_OF_S * longest_s:
+        yield f"ends-early: the last samples are {early_s:.0f} s before the window's end"
+
+
+def _exactness(count: Count, warnings: Sequence[str]) -> Exactness:
+    known = count.total_low == count.total_high and count.bad_low == count.bad_high
+    return "exact" if known and not warnings else "bounded"
