@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.console import Console
@@ -12,15 +13,7 @@ from slochaos.reports import phrases, story
 from slochaos.reports.screen import MARK_STYLES, Screen
 from slochaos.wording import percent, seconds
 
-_HEAD = (
-    "OBJECTIVE",
-    "TARGET",
-    "IN THE INTERVAL",
-    "COST (caused)",
-    "LIKE AN OUTAGE OF",
-    "BUDGET LEFT",
-    "REFUNDED",
-)
+_HEAD = ("OBJECTIVE", "TARGET", "IN THE INTERVAL", "COST (caused)", "FULL OUTAGE", "BUDGET LEFT", "REFUNDED")
 _INDENT = 10
 
 
@@ -48,7 +41,9 @@ def _headline(screen: Screen, document: Incident) -> None:
     ]
     screen.line(Text("   ").join([word, *(screen.text(fact) for fact in facts if fact)]))
     begin = local(asked.baseline_from)
-    screen.line(f"usual is what the {seconds((start - begin).total_seconds())} before it had", indent=_INDENT)
+    screen.line(
+        f"caused is what goes beyond the {seconds((start - begin).total_seconds())} before it", indent=_INDENT
+    )
 
 
 def local(moment: str) -> datetime:
@@ -56,10 +51,28 @@ def local(moment: str) -> datetime:
     return datetime.fromisoformat(moment).astimezone()
 
 
+@dataclass(frozen=True)
+class _Room:
+    """What a row has room for: how far the cost may be off, a bar, when the refund starts."""
+
+    range: bool = False
+    bar: bool = False
+    start: bool = False
+
+
+_ROOMS = (
+    _Room(range=True, bar=True, start=True),
+    _Room(range=True, bar=True),
+    _Room(range=True),
+    _Room(bar=True),
+    _Room(),
+)
+
+
 def _objectives(screen: Screen, document: Incident) -> None:
     """The table, in the widest form that fits; per objective a few lines where none does."""
-    for with_range, with_bar in ((True, True), (True, False), (False, True), (False, False)):
-        rows = [_row(screen, each, with_range=with_range, with_bar=with_bar) for each in document.objectives]
+    for room in _ROOMS:
+        rows = [_row(screen, each, room) for each in document.objectives]
         if screen.fits(_HEAD, rows):
             screen.table(_HEAD, rows)
             return
@@ -67,23 +80,25 @@ def _objectives(screen: Screen, document: Incident) -> None:
         _fold(screen, each)
 
 
-def _row(screen: Screen, priced: PricedObjective, *, with_range: bool, with_bar: bool) -> list[Text]:
+def _row(screen: Screen, priced: PricedObjective, room: _Room) -> list[Text]:
     cells = [
         phrases.target(priced),
         phrases.phase_count(priced, priced.interval),
-        _cost(priced, with_range=with_range),
-        _like(priced),
+        _cost(priced, with_range=room.range),
+        _outage(priced) or "-",
     ]
-    left = _left(screen, priced) if with_bar else screen.text(phrases.left(priced.charge))
-    return [_name(screen, priced), *map(screen.text, cells), left, screen.text(refunded(priced))]
+    left = _left(screen, priced) if room.bar else screen.text(phrases.left(priced.charge))
+    back = screen.text(refunded(priced, with_start=room.start))
+    return [_name(screen, priced), *map(screen.text, cells), left, back]
 
 
 def _fold(screen: Screen, priced: PricedObjective) -> None:
     """One objective in a few lines, for narrow terminals."""
     screen.line(_name(screen, priced), Text("   target "), phrases.target(priced))
+    cost, outage = _cost(priced, with_range=True), _outage(priced)
     lines = (
         ("had", screen.text(phrases.phase_count(priced, priced.interval))),
-        ("cost", screen.text(f"{_cost(priced, with_range=True)}, like an outage of {_like(priced)}")),
+        ("cost", screen.text(f"{cost}, as much as {outage} of full outage" if outage else cost)),
         ("left", _left(screen, priced)),
         ("back", screen.text(refunded(priced))),
     )
@@ -109,11 +124,12 @@ def _cost(priced: PricedObjective, *, with_range: bool) -> str:
     return " ".join(filter(None, (phrases.cost(priced), phrases.cost_range(priced) if with_range else "")))
 
 
-def _like(priced: PricedObjective) -> str:
-    """The time of complete outage that costs as much; slices are time already."""
-    if priced.charge is None or priced.budgeting_method != "Occurrences":
-        return "-"
-    return seconds(priced.charge.equivalent_outage_seconds) if priced.charge.bad_gross else "0 s"
+def _outage(priced: PricedObjective) -> str:
+    """The time of full outage that costs as much; empty without a cost, and for slices, which are time already."""
+    charge = priced.charge
+    if charge is None or not charge.bad_gross or priced.budgeting_method != "Occurrences":
+        return ""
+    return seconds(charge.equivalent_outage_seconds)
 
 
 def _left(screen: Screen, priced: PricedObjective) -> Text:
@@ -121,12 +137,12 @@ def _left(screen: Screen, priced: PricedObjective) -> Text:
     return bar.append(" " if bar else "").append_text(screen.text(phrases.left(priced.charge)))
 
 
-def refunded(priced: PricedObjective) -> str:
-    """When the charge leaves the window: "12-01 14:02 to 14:09", "12-01 00:00" where all of it does at once."""
+def refunded(priced: PricedObjective, *, with_start: bool = True) -> str:
+    """When the charge leaves the window, from its first event to its last: "12-01 14:02 to 14:09"."""
     if priced.refund is None or priced.charge is None or not priced.charge.bad_gross:
         return "-"
     start, end = local(priced.refund.starts), local(priced.refund.completes)
-    if start == end:
+    if start == end or not with_start:
         return f"{end:%m-%d %H:%M}"
     return f"{start:%m-%d %H:%M} to {end:{'%H:%M' if start.date() == end.date() else '%m-%d %H:%M'}}"
 
@@ -155,8 +171,8 @@ def _uncertain(priced: PricedObjective) -> str:
 
 def _comes_back(priced: PricedObjective) -> str:
     steps = priced.refund.back_above if priced.refund else ()
-    when = ", ".join(f"{percent(each.left_percent / 100)} at {_when(each.at)}" for each in steps)
-    return f"{priced.name}: above {when} again, if nothing else fails" if when else ""
+    when = ", ".join(f"above {percent(each.left_percent / 100)} at {_when(each.at)}" for each in steps)
+    return f"{priced.name}: {when} again, if nothing else fails" if when else ""
 
 
 def _when(moment: str) -> str:
@@ -173,9 +189,7 @@ def next_step(document: Incident) -> str:
         (f" until {_when(step.at)}" for each in spent if each.refund for step in each.refund.back_above), ""
     )
     freeze = f"{spent[0].name} has no budget left: risk nothing on it{until}; " if spent else ""
-    keep = (
-        f"to see this again: slochaos show {asked.id}"
-        if asked.id
-        else "to keep this: the same with --incident ID"
-    )
-    return freeze + keep
+    if not asked.id:
+        return freeze + "to keep this: the same with --incident ID"
+    where = f" --environment {asked.environment}" if asked.environment else ""
+    return f"{freeze}to see this again: slochaos show {asked.id}{where}"
