@@ -160,6 +160,25 @@ class Plan(Record):
     faults: tuple[dict[str, Any], ...] = ()
 
 
+class OverrideRecord(Record):
+    """An objection of the budget policy that somebody overrode: who, why, and until when (RFC 3339)."""
+
+    objective: str
+    objection: str
+    by: str
+    reason: str
+    until: str
+
+
+class PolicyRecord(Record):
+    """What the budget policy decided before anything was injected. `reason` stands in mode `advise` too."""
+
+    step: str
+    allowed: bool
+    reason: str = ""
+    overrides: tuple[OverrideRecord, ...] = ()
+
+
 class InjectionRecord(Record):
     """One injection, from intent to verified undo."""
 
@@ -222,6 +241,7 @@ class Result(Record):
     run: Run
     objectives: tuple[ObjectiveResult, ...] = ()
     plan: Plan = Plan()
+    policy: PolicyRecord | None = None
     injections: tuple[InjectionRecord, ...] = ()
     recovery: Recovery | None = None
     abort: Abort | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, Protocol
 
 from slochaos.wording import Share, percent, window_name
 
@@ -35,11 +36,36 @@ class Outlook:
     refund_at: str = ""
 
 
+class Override(Protocol):
+    """A person who lets runs go on for a reason until a time (epoch seconds); `spec.overrides.Override` is one.
+
+    It is about one objective, or about all where `objective` is empty.
+    """
+
+    @property
+    def by(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def until(self) -> float: ...
+    @property
+    def objective(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Overridden:
+    """What the policy had against the run because of one objective, and who overrode that."""
+
+    objective: str
+    objection: str
+    override: Override
+
+
 @dataclass(frozen=True)
 class PolicyDecision:
     """What the policy says. `allowed` is False only when it enforces; in `advise` mode `reason` still stands.
 
-    `notices` are sentences worth telling at 50 % and above, also when the run is allowed.
+    `notices` are sentences worth telling at 50 % and above and of what was `overridden`, also when the run is allowed.
     """
 
     allowed: bool
@@ -47,6 +73,7 @@ class PolicyDecision:
     reason: str = ""
     way_out: str = ""
     notices: tuple[str, ...] = ()
+    overridden: tuple[Overridden, ...] = ()
 
 
 def decide(
@@ -55,21 +82,32 @@ def decide(
     scope: Literal["run", "rolling"],
     mode: Literal["enforce", "advise"],
     random_faults: bool = False,
+    overrides: Sequence[Override] = (),
+    at: float = 0.0,
 ) -> PolicyDecision:
     """50 % consumed: say so; 80 %: only runs whose worst is within 1 % of what is left, none at random; 100 %: none.
 
     At any step a run is refused whose worst case exceeds what is left. Scope `run` starts with a full budget.
-    The most consumed objective gives the step.
+    The most consumed objective gives the step. Objections are overridden by `overrides` that last beyond `at`
+    (epoch seconds), objective by objective.
     """
     ranked = sorted((_scoped(outlook, scope) for outlook in outlooks), key=lambda o: -o.consumed)
     step = step_of(ranked[0].consumed) if ranked else "normal"
-    notices = tuple(_consumed_text(o) for o in ranked if step_of(o.consumed) != "normal")
+    notices = [_consumed_text(o) for o in ranked if step_of(o.consumed) != "normal"]
+    overridden: list[Overridden] = []
     for outlook in ranked:
         objection = _objection(outlook, random_faults)
-        if objection is not None:
-            reason, way_out = objection
-            return PolicyDecision(mode == "advise", step, reason, way_out, notices)
-    return PolicyDecision(True, step, notices=notices)
+        if objection is None:
+            continue
+        reason, way_out = objection
+        about = [each for each in overrides if each.objective in ("", outlook.objective)]
+        last = max(about, key=lambda each: each.until, default=None)
+        if last is None or last.until <= at:
+            way_out = f"{way_out}{_ended(last)}"
+            return PolicyDecision(mode == "advise", step, reason, way_out, tuple(notices), tuple(overridden))
+        overridden.append(Overridden(outlook.objective, reason, last))
+        notices.append(_overridden_text(overridden[-1]))
+    return PolicyDecision(True, step, notices=tuple(notices), overridden=tuple(overridden))
 
 
 def step_of(consumed: Share) -> Step:
@@ -103,6 +141,22 @@ def _objection(outlook: Outlook, random_faults: bool) -> tuple[str, str] | None:
 
 def _consumed_text(outlook: Outlook) -> str:
     return f"{outlook.objective} has used {percent(outlook.consumed)} of its {_window(outlook)}"
+
+
+def _overridden_text(overridden: Overridden) -> str:
+    override = overridden.override
+    return (
+        f"the budget policy was overridden by {override.by} until {_moment(override.until)}"
+        f" ({override.reason}): {overridden.objection}"
+    )
+
+
+def _ended(override: Override | None) -> str:
+    return "" if override is None else f" (the override by {override.by} ended {_moment(override.until)})"
+
+
+def _moment(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _window(outlook: Outlook) -> str:

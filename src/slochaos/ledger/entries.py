@@ -15,6 +15,7 @@ from slochaos.ledger.tables import (
     IncidentChargeTable,
     IncidentTable,
     InjectionTable,
+    OverrideTable,
     RunTable,
     Table,
 )
@@ -55,7 +56,7 @@ def run_of(result: Result, run_dir: str) -> RunTable:
 
 
 def parts_of(result: Result) -> Iterator[Table]:
-    """Everything that hangs on the run: charges, decisions, injections."""
+    """Everything that hangs on the run: decisions, overrides, charges, injections."""
     ended = instant(result.run.ended or result.run.started)
     yield DecisionTable(
         run_id=result.run.id,
@@ -64,6 +65,16 @@ def parts_of(result: Result) -> Iterator[Table]:
         reason=storable(result.run.reason),
         decided_at=ended,
     )
+    for override in result.policy.overrides if result.policy else ():
+        yield OverrideTable(
+            run_id=result.run.id,
+            objective=override.objective,
+            person=storable(override.by),
+            reason=storable(override.reason),
+            objection=storable(override.objection),
+            until_at=instant(override.until),
+            used_at=instant(result.run.started),
+        )
     for objective in result.objectives:
         yield _decision(result.run.id, objective, ended)
         if objective.charge is not None:

@@ -54,22 +54,16 @@ class RunningRow:
 
 
 @dataclass(frozen=True)
-class DecisionRow:
-    """What was decided: about one objective, or about the run where `objective` is empty."""
+class OverrideRow:
+    """What the budget policy had against a run, and who let it go on, why, and until when."""
 
     run_id: str
     objective: str
-    verdict: str
+    by: str
     reason: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Held:
-    """In how many of the judged runs an objective's rule was kept."""
-
-    held: int
-    runs: int
+    objection: str
+    until: datetime
+    used: datetime
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, column, inspect, select, table, text
 
 from slochaos.errors import StateError
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """All revisions of `migrations/versions`, oldest first."""
 
 VERSION_TABLE = "slochaos_ledger_version"

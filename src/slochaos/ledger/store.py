@@ -15,16 +15,15 @@ from sqlalchemy.orm import Session
 from slochaos.errors import InvalidInput, StateError
 from slochaos.ledger import entries, result_file, standing
 from slochaos.ledger.access import LedgerDatabase
-from slochaos.ledger.rows import BudgetRow, DecisionRow, Held, HistoryRow, RunningRow
-from slochaos.ledger.tables import ChargeTable, DecisionTable, InjectionTable, RunTable
+from slochaos.ledger.rows import BudgetRow, HistoryRow, OverrideRow, RunningRow
+from slochaos.ledger.tables import ChargeTable, DecisionTable, InjectionTable, OverrideTable, RunTable
 from slochaos.record import Result
 
 RUNNING = "running"
-_JUDGED = ("passed", "failed")
 
 
 class Ledger(LedgerDatabase):
-    """Runs, charges in events, injections and decisions. Charges are never added across objectives.
+    """Runs, charges in events, injections, decisions and overrides. Charges are never added across objectives.
 
     `location` is a path, `sqlite:///...`, `postgresql://...`, or empty for the user's own. Reading a ledger
     that was never written answers with nothing and makes no file.
@@ -68,7 +67,7 @@ class Ledger(LedgerDatabase):
         """Record how a run ended. Adding the same result again changes nothing."""
         with self._writing() as session:
             before = session.get(RunTable, result.run.id)
-            for table in (ChargeTable, InjectionTable, DecisionTable):
+            for table in (ChargeTable, InjectionTable, DecisionTable, OverrideTable):
                 session.execute(delete(table).where(table.run_id == result.run.id))
             session.merge(entries.run_of(result, before.run_dir if before else ""))
             session.flush()
@@ -137,13 +136,27 @@ class Ledger(LedgerDatabase):
                 )
             return result_file.parse(run.result, f"the record of run {run_id}")
 
-    def decisions(self, run_id: str) -> list[DecisionRow]:
-        """What was decided of one run (first) and of its objectives."""
-        query = select(DecisionTable).where(DecisionTable.run_id == run_id).order_by(DecisionTable.objective)
+    def overrides(self, environment: str, limit: int = 10) -> list[OverrideRow]:
+        """Objections of the budget policy that somebody overrode for a run, newest first."""
+        query = (
+            select(OverrideTable)
+            .join(RunTable, RunTable.id == OverrideTable.run_id)
+            .where(RunTable.environment == environment)
+            .order_by(OverrideTable.used_at.desc(), OverrideTable.objective)
+            .limit(limit)
+        )
         with self._reading() as session:
             rows = session.scalars(query).all() if session else ()
             return [
-                DecisionRow(r.run_id, r.objective, r.verdict, r.reason, entries.moment(r.decided_at))
+                OverrideRow(
+                    r.run_id,
+                    r.objective,
+                    r.person,
+                    r.reason,
+                    r.objection,
+                    entries.moment(r.until_at),
+                    entries.moment(r.used_at),
+                )
                 for r in rows
             ]
 
@@ -161,21 +174,6 @@ class Ledger(LedgerDatabase):
         )
         with self._reading() as session:
             return float(session.scalar(query) or 0.0) if session else 0.0
-
-    def held(self, experiment: str, environment: str, objective: str) -> Held:
-        """How often the objective kept its rule in the runs of this experiment that passed or failed."""
-        query = (
-            select(DecisionTable.verdict, func.count())
-            .join(RunTable, RunTable.id == DecisionTable.run_id)
-            .where(RunTable.experiment == experiment, RunTable.environment == environment)
-            .where(RunTable.placebo.is_(False), RunTable.status.in_(_JUDGED))
-            .where(DecisionTable.objective == objective)
-            .where(DecisionTable.verdict.in_(("kept", "exceeded", "breached")))
-            .group_by(DecisionTable.verdict)
-        )
-        with self._reading() as session:
-            counts = {row[0]: row[1] for row in session.execute(query)} if session else {}
-        return Held(counts.get("kept", 0), sum(counts.values()))
 
     def budget(self, environment: str, at: float) -> list[BudgetRow]:
         """What chaos took from each objective of the environment, as of `at` (seconds since the epoch)."""

@@ -123,6 +123,20 @@ class InjectionTable(Table):
     detail: Mapped[str] = mapped_column(Text)
 
 
+class OverrideTable(Table):
+    """An objection of the budget policy to one run that a person overrode, until `until_at`."""
+
+    __tablename__ = "overrides"
+
+    run_id: Mapped[str] = _of_run()
+    objective: Mapped[str] = mapped_column(String(63), primary_key=True)
+    person: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    objection: Mapped[str] = mapped_column(Text)
+    until_at: Mapped[float] = mapped_column(Float(53))
+    used_at: Mapped[float] = mapped_column(Float(53))
+
+
 class DecisionTable(Table):
     """What was decided of one objective; of the run itself where `objective` is empty."""
 

@@ -100,8 +100,11 @@ def decide_by_policy(run: RunState) -> None:
         plan.outlooks(system.environment, run.plan, budgets),
         scope=system.environment.budget.scope,
         mode=system.environment.budget.mode,
+        overrides=system.environment.budget.overrides,
+        at=clock.wall(),
     )
     run.notes += decision.notices
+    run.policy = decision
     if not decision.allowed:
         raise Refused(decision.reason, hint=decision.way_out, reason="budget")
 

@@ -32,6 +32,7 @@ def make_result(run: RunState) -> record.Result:
         run=_run(run, status, ended),
         objectives=tuple(each.result for each in accounted),
         plan=run.plan or record.Plan(),
+        policy=_policy(run),
         injections=tuple(
             injection_record(each, run.injections.name_of(each.id, each.name))
             for each in run.final_injections
@@ -87,6 +88,27 @@ def _run(run: RunState, status: RunStatus, ended: float) -> record.Run:
         also=status.also,
         placebo=run.request.placebo,
         host=host(),
+    )
+
+
+def _policy(run: RunState) -> record.PolicyRecord | None:
+    decision = run.policy
+    if decision is None:
+        return None
+    return record.PolicyRecord(
+        step=decision.step,
+        allowed=decision.allowed,
+        reason=decision.reason,
+        overrides=tuple(
+            record.OverrideRecord(
+                objective=each.objective,
+                objection=each.objection,
+                by=each.override.by,
+                reason=each.override.reason,
+                until=timestamp(each.override.until),
+            )
+            for each in decision.overridden
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import Experiment
 
 if TYPE_CHECKING:  # imported while the other processes start
+    from slochaos.budget.policy import PolicyDecision
     from slochaos.measurement.phases import Cut
     from slochaos.measurement.sampler import Sampler
     from slochaos.measurement.samples import Count, NoData
@@ -124,6 +125,7 @@ class RunState:
     held_before: dict[str, tuple[int, int]] = field(default_factory=dict)
     judged: dict[str, tuple[int, int]] = field(default_factory=dict)
     plan: Plan | None = None
+    policy: PolicyDecision | None = None
     baseline_start: Cut | None = None
     baseline_end: Cut | None = None
     baseline: dict[str, Count | NoData] = field(default_factory=dict)

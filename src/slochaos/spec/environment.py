@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
@@ -22,6 +22,7 @@ from slochaos.spec.fields import DNS_LABEL, Field
 from slochaos.spec.nearest import did_you_mean
 from slochaos.spec.nodes import quoted
 from slochaos.spec.objectives import Objective
+from slochaos.spec.overrides import Override, read_overrides
 from slochaos.spec.services import Ready, Service, read_services
 from slochaos.spec.sources import PrometheusSource, ScrapeSource, Source, read_sources
 from slochaos.spec.targets import AllowedProxy, read_proxies
@@ -77,6 +78,7 @@ class BudgetPolicy:
 
     scope: Literal["run", "rolling"] = "rolling"
     mode: Literal["enforce", "advise"] = "enforce"
+    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,8 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
     filled = file.document.filled({**built_in, **values, **ports, **chosen})
     section = Field.of(filled).section(optional=SETTINGS)
     slos = [folder / each.text() for each in section.items("slos")]
+    objectives = openslo.load_objectives(slos, chosen)
+    names = [objective.name for objective in objectives]
     return Environment(
         name=file.name,
         path=file.path,
@@ -194,10 +198,10 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
         proxies=section.get("targets", read_proxies, ()),
         allow_foreign=tuple(each.text() for each in section.items("allow_foreign")),
         caps=section.get("caps", _caps, Caps()),
-        budget=section.get("budget", _budget, BudgetPolicy()),
+        budget=section.get("budget", lambda each: _budget(each, names), BudgetPolicy()),
         drain_s=section.get("drain", lambda each: each.seconds(most=3600), Environment.drain_s),
         services=read_services(list(section.items("services")), folder),
-        objectives=openslo.load_objectives(slos, chosen),
+        objectives=objectives,
         ledger=section.get("ledger", Field.text, ""),
     )
 
@@ -239,8 +243,12 @@ def _caps(field: Field) -> Caps:
     )
 
 
-def _budget(field: Field) -> BudgetPolicy:
-    section = field.section(optional=("scope", "mode"))
+def _budget(field: Field, objectives: Collection[str]) -> BudgetPolicy:
+    section = field.section(optional=("scope", "mode", "overrides"))
     scope = section.get("scope", lambda each: each.one_of("run", "rolling"), "rolling")
     mode = section.get("mode", lambda each: each.one_of("enforce", "advise"), "enforce")
-    return BudgetPolicy(cast("Literal['run', 'rolling']", scope), cast("Literal['enforce', 'advise']", mode))
+    return BudgetPolicy(
+        cast("Literal['run', 'rolling']", scope),
+        cast("Literal['enforce', 'advise']", mode),
+        section.get("overrides", lambda each: read_overrides(each, objectives), ()),
+    )

@@ -43,7 +43,21 @@ def parse_moment(text: str, now: float, *, after: float | None = None) -> float:
         return now - parse_duration(text[1:])
     if match := _CLOCK.fullmatch(text):
         return _time_of_day(text, [int(part or 0) for part in match.groups()], now, after)
-    return _with_zone(text)
+    return parse_instant(text)
+
+
+def parse_instant(text: str) -> float:
+    """Epoch seconds of a date and time that says its zone. Raises InvalidInput."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as problem:
+        raise InvalidInput(f"{text[:60]!r} is no time", hint=_HINT) from problem
+    if moment.tzinfo is None:
+        raise InvalidInput(
+            f"{text[:60]!r} does not say in which zone",
+            hint=f"{text[:60]}Z for UTC, or with +01:00 and the like",
+        )
+    return moment.timestamp()
 
 
 def _parse(option: str, text: str, now: float, *, after: float | None = None) -> float:
@@ -74,19 +88,6 @@ def _local(text: str, naive: datetime) -> float:
     raise InvalidInput(
         f"{text!r} {what} on {naive:%Y-%m-%d}, when the clocks were changed", hint="give it with its zone"
     )
-
-
-def _with_zone(text: str) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as problem:
-        raise InvalidInput(f"{text[:60]!r} is no time", hint=_HINT) from problem
-    if moment.tzinfo is None:
-        raise InvalidInput(
-            f"{text[:60]!r} does not say in which zone",
-            hint=f"{text[:60]}Z for UTC, or with +01:00 and the like",
-        )
-    return moment.timestamp()
 
 
 def _day(epoch_s: float) -> str:

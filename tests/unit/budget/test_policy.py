@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slochaos.budget.policy import Outlook, PolicyDecision, Step, decide, step_of
+from slochaos.spec.overrides import Override
 from slochaos.wording import Share
 
 
@@ -124,3 +125,48 @@ def test_a_fuller_budget_never_forbids_more(consumed: float, less: float, worst:
     """Whoever may spend with this budget may with one that is fuller."""
     if rolling(outlook(consumed, worst)).allowed:
         assert rolling(outlook(min(consumed, less), worst)).allowed
+
+
+FROZEN = Outlook("api", Fraction(103, 100), Fraction(1, 1000), 604_800)
+DEAR = Outlook("database", Fraction(1, 10), Fraction(95, 100), 86_400)
+
+
+def overridden(*overrides: Override, at: float = 1_000.0, **changes: object) -> PolicyDecision:
+    """The decision about two objectives that the policy objects to."""
+    given = {"scope": "rolling", "mode": "enforce", "overrides": overrides, "at": at, **changes}
+    return decide([FROZEN, DEAR], **given)  # type: ignore[arg-type]
+
+
+def test_an_override_lets_a_run_go_on_and_is_told() -> None:
+    """Without an objective it is about all of them; who, why, until when and against what stand in the notices."""
+    decision = overridden(Override("ada", "game day 12", 4_000.0))
+    assert decision.allowed
+    assert [(each.objective, each.override.by) for each in decision.overridden] == [
+        ("api", "ada"),
+        ("database", "ada"),
+    ]
+    told = " ".join(decision.notices)
+    assert "overridden by ada until 1970-01-01 01:06 UTC (game day 12): api has used 103 %" in told
+
+
+def test_an_override_of_one_objective_leaves_the_others_alone() -> None:
+    """What it is not about still refuses the run."""
+    decision = overridden(Override("ada", "game day 12", 4_000.0, "api"))
+    assert not decision.allowed
+    assert decision.reason.startswith("database may cost")
+
+
+def test_an_override_that_has_ended_lets_nothing_pass() -> None:
+    """The refusal says whose it was and when it ended, also at the very second; a later one counts."""
+    ended = Override("ada", "game day 12", 1_000.0)
+    decision = overridden(ended)
+    assert (decision.allowed, decision.overridden) == (False, ())
+    assert "the override by ada ended 1970-01-01 00:16 UTC" in decision.way_out
+    assert overridden(ended, Override("bob", "again", 1_001.0)).allowed
+
+
+def test_an_override_that_nobody_needs_is_not_told() -> None:
+    """Where the policy has nothing against the run, nothing was overridden."""
+    calm = Outlook("api", Fraction(0), Fraction(1, 1000), 604_800)
+    decision = decide([calm], scope="rolling", mode="enforce", overrides=[Override("ada", "x", 9.0)], at=1.0)
+    assert (decision.allowed, decision.overridden, decision.notices) == (True, (), ())

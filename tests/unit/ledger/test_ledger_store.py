@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from slochaos.errors import InvalidInput, StateError
 from slochaos.ledger import schema
 from slochaos.ledger.entries import instant
 from slochaos.ledger.store import Ledger
-from slochaos.record import Result
+from slochaos.ledger.tables import DecisionTable
+from slochaos.record import OverrideRecord, PolicyRecord, Result
 from tests.unit.sample_results import (
     DAY_S,
     at,
@@ -47,10 +49,9 @@ def test_reads_of_a_ledger_that_was_never_written_answer_with_nothing(ledger: Le
     """Looking at the history on a fresh machine shows no run and leaves no file behind."""
     assert ledger.history() == []
     assert ledger.running() == []
-    assert ledger.decisions("7f3a-91c2") == []
+    assert ledger.overrides("local") == []
     assert ledger.budget("local", 0.0) == []
     assert ledger.consumed("local", "database-error-rate", DAY_S, 0.0) == 0.0
-    assert ledger.held("db_outage", "local", "api-success-rate").runs == 0
     assert not path.exists()
 
 
@@ -157,25 +158,34 @@ def test_placebo_runs_cause_nothing(ledger: Ledger) -> None:
     assert ledger.budget("local", instant(at(100))) == []
 
 
-def test_held_counts_the_runs_that_were_judged(ledger: Ledger) -> None:
-    """Kept and broken rules count; runs that were refused, and objectives only observed, do not."""
-    for number in range(3):
-        ledger.add(renamed(passed_result(), f"run-{number}"))
-    ledger.add(renamed(failed_result(), "broken"))
-    ledger.add(renamed(refused_result(), "refused"))
-    held = ledger.held("db_outage", "local", "api-success-rate")
-    assert (held.held, held.runs) == (3, 4)
-    assert ledger.held("db_outage", "local", "availability").runs == 0
-
-
-def test_decisions_name_the_run_first_then_each_objective(ledger: Ledger) -> None:
+def test_decisions_are_kept_of_the_run_and_of_each_objective(ledger: Ledger) -> None:
     """The ledger says what was decided, and why."""
     ledger.add(failed_result())
-    decisions = ledger.decisions("7f3a-91c2")
-    assert (decisions[0].objective, decisions[0].verdict) == ("", "failed")
-    verdicts = {row.objective: row.verdict for row in decisions[1:]}
+    with ledger._engine.connect() as connection:
+        decided = connection.execute(select(DecisionTable.objective, DecisionTable.verdict))
+        verdicts = {row.objective: row.verdict for row in decided}
+    assert verdicts[""] == "failed"
     assert verdicts["api-success-rate"] == "breached"
     assert verdicts["availability"] == "observed"
+
+
+def test_overrides_of_the_policy_are_kept_with_their_run(ledger: Ledger) -> None:
+    """Who, why, until when, and what the policy had against it; once, however often the result is added."""
+    override = OverrideRecord(
+        objective="database-error-rate",
+        objection="database-error-rate has used 103 % of its day",
+        by="ada",
+        reason="game day 12",
+        until=at(3_600),
+    )
+    overridden = passed_result(policy=PolicyRecord(step="frozen", allowed=True, overrides=(override,)))
+    for _ in range(2):
+        ledger.add(overridden)
+    ledger.add(renamed(overridden, "elsewhere", environment="preview"))
+    (row,) = ledger.overrides("local")
+    assert (row.run_id, row.by, row.reason) == ("7f3a-91c2", "ada", "game day 12")
+    assert row.objection == override.objection
+    assert (row.used.timestamp(), row.until.timestamp()) == (instant(at(0)), instant(at(3_600)))
 
 
 def test_budget_shows_what_chaos_took_and_when_it_comes_back(ledger: Ledger) -> None:
