@@ -9,14 +9,14 @@ from slochaos.measurement.phases import History
 from slochaos.measurement.prometheus import parsing
 from slochaos.measurement.prometheus.answers import RawSeries
 from slochaos.measurement.prometheus.fetching import Answered, ask_all, raw_in_parts
-from slochaos.measurement.prometheus.pages import LOOK_S, UP, compose
+from slochaos.measurement.prometheus.pages import DURATION, LOOK_S, UP, compose
 from slochaos.measurement.prometheus.plan import Ask, Found, alternation, ask_of, merged
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
 from slochaos.measurement.selection import PROCESS_START
 from slochaos.spec.objectives import Indicator, Objective
 
-TARGET_SERIES = frozenset({UP, PROCESS_START})
+TARGET_SERIES = frozenset({UP, DURATION, PROCESS_START})
 JOBS_AT_ONCE = 100
 
 Asked = Sequence[tuple[Objective, Window]]
@@ -44,7 +44,7 @@ class Evidence:
         self._stretches = stretches
 
     def of(self, indicator: Indicator, window: Window) -> tuple[list[RawSeries], list[RawSeries]]:
-        """The series of an indicator and their targets' (`up`, process start), around a window.
+        """The series of an indicator and their targets' (`up` and the like), around a window.
 
         Second: the `up` of targets of the same jobs that did not answer even once around it.
         """

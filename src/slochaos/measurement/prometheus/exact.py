@@ -32,7 +32,8 @@ def measure(evidence: Evidence, objective: Objective, window: Window) -> Measure
         count = _without_edges(count, steps, meant)
     count = _with_silent(count, silent, objective, meant)
     observed = _observed(steps)
-    count = replace(count, reasons=(*count.reasons, *_uncovered(steps, observed, meant)))
+    if not isinstance(objective.indicator.total, Samples):
+        count = replace(count, reasons=(*count.reasons, *_uncovered(steps, observed, meant)))
     return Measured(count, observed, _exactness(count, evidence.warnings), evidence.warnings)
 
 
@@ -66,7 +67,7 @@ def _slices(objective: Objective, window: Window) -> Window:
 
 def _without_edges(count: Count, steps: Iterable[Step], window: Window) -> Count:
     """Events of steps that reach beyond the window may lie outside of it: at least, none of them counts."""
-    beyond = [s for s in steps if s.before.started < window.start or s.after.started > window.end]
+    beyond = [s for s in steps if s.before.started < window.start or s.after.finished > window.end]
     total = sum(max(step.total.low, 0.0) for step in beyond)
     bad = sum(max(step.bad.low, 0.0) for step in beyond)
     return replace(

@@ -2,6 +2,7 @@
 
 All series of one scrape carry one timestamp, and `up` has one for each scrape, also for one that failed. So a
 target's `up` is its timetable, and what else has these timestamps and the target's labels stood on its page.
+The timestamp is when the scrape began; the page was made until `scrape_duration_seconds` later.
 Series without an `up` (recorded, pushed, federated, or with timestamps of their own) are a source each.
 """
 
@@ -21,6 +22,10 @@ from slochaos.measurement.samples import Sample, Series
 from slochaos.measurement.selection import PROCESS_START
 
 UP = "up"
+DURATION = "scrape_duration_seconds"
+
+EARLY_S = 0.003
+"""Timestamps are cut to the millisecond, and moved by two at most to stand at equal distances."""
 
 LOOK_S = 300.0
 """How far before and after a window its enclosing samples are looked for: as far as Prometheus looks back."""
@@ -41,7 +46,7 @@ RECENT_S = 300.0
 
 
 @dataclass
-class _Page:
+class Page:
     """The samples of one source, by timestamp: failed scrapes too."""
 
     name: str
@@ -63,12 +68,12 @@ def compose(raw: Sequence[RawSeries], window: Window, now: float, gauge: bool = 
     horizon = newest if now - newest < RECENT_S else now
     frame = _Frame(window, horizon, ran=oldest <= window.start)
     bound = frame.bound_gauge if gauge else frame.bound
-    bounded = {page.name: bound(_samples(page)) for page in _pages(raw)}
+    bounded = {page.name: bound(samples_of(page)) for page in pages_of(raw)}
     return {name: samples for name, samples in bounded.items() if samples}
 
 
 def bracket(history: History, window: Window) -> tuple[Cut, Cut]:
-    """The last samples at or before the window's start, and the first ones at or after its end.
+    """The last samples complete by the window's start, and the first ones begun at or after its end.
 
     Where the newest sample is older than the end, it is that one.
     """
@@ -78,7 +83,7 @@ def bracket(history: History, window: Window) -> tuple[Cut, Cut]:
 
 
 def _last_page(samples: Sequence[Sample], instant: float) -> Sample:
-    stop = bisect_right(samples, instant, key=lambda sample: sample.started)
+    stop = bisect_right(samples, instant, key=lambda sample: sample.finished)
     return next((each for each in reversed(samples[:stop]) if not each.failure), samples[0])
 
 
@@ -105,7 +110,7 @@ class _Frame:
         if samples[-1].started < start - slack_s or began_after:
             return []
         first, last = samples[0], samples[-1]
-        if not pages or pages[0].started > start:
+        if not pages or pages[0].finished > start:
             samples = _insert(samples, _absence(first, start, self._why_unseen(samples)))
         ended = last.failure or last.started + slack_s < min(self.horizon, end + slack_s)
         if ended and (not pages or pages[-1].started < end):
@@ -128,7 +133,7 @@ class _Frame:
         ]
 
     def _why_unseen(self, samples: Sequence[Sample]) -> str:
-        before = [sample for sample in samples if sample.started <= self.window.start]
+        before = [sample for sample in samples if sample.finished <= self.window.start]
         if before:
             return before[-1].failure
         return NEVER_SEEN if self.ran else NOT_RUNNING
@@ -154,11 +159,15 @@ def _insert(samples: Sequence[Sample], sample: Sample) -> list[Sample]:
     return [*samples[:at], sample, *samples[at:]]
 
 
-def _samples(page: _Page) -> list[Sample]:
+def samples_of(page: Page) -> list[Sample]:
     """One sample per timestamp. A value that is no number makes it a failed one, as on any page."""
     values: dict[float, dict[Series, float]] = {at: {} for at in sorted(page.times)}
     failures = dict.fromkeys(page.failed, "the scrape failed")
+    took: dict[float, float] = {}
     for raw in page.series:
+        if raw.name == DURATION:
+            took.update(zip(raw.times, raw.values, strict=True))
+            continue
         series = raw.series
         for at, value in zip(raw.times, raw.values, strict=True):
             if not math.isfinite(value):
@@ -166,25 +175,32 @@ def _samples(page: _Page) -> list[Sample]:
             elif at in values:
                 values[at][series] = value
     return [
-        Sample(page.name, at, at, at, {} if at in failures else found, failures.get(at, ""))
+        Sample(
+            page.name,
+            started=at,
+            finished=at + took.get(at, 0.0) + EARLY_S,
+            wall=at,
+            values={} if at in failures else found,
+            failure=failures.get(at, ""),
+        )
         for at, found in values.items()
     ]
 
 
-def _pages(known: Sequence[RawSeries]) -> list[_Page]:
+def pages_of(known: Sequence[RawSeries]) -> list[Page]:
     """The targets by their `up`, then what belongs to none. `up` by itself is a gauge like others."""
     alone = all(each.name == UP for each in known)
-    by_address: dict[tuple[str, str], list[_Page]] = {}
+    by_address: dict[tuple[str, str], list[Page]] = {}
     for up in () if alone else (each for each in known if each.name == UP):
         failed = frozenset(at for at, value in zip(up.times, up.values, strict=True) if value != 1)
-        page = _Page(_name(up.labels), set(up.times), frozenset(up.labels.items()), failed)
+        page = Page(_name(up.labels), set(up.times), frozenset(up.labels.items()), failed)
         by_address.setdefault(_address(up.labels), []).append(page)
     for raw in (each for each in known if alone or each.name != UP):
         _place(by_address.setdefault(_address(raw.labels), []), raw)
     return _named_apart([page for pages in by_address.values() for page in pages])
 
 
-def _place(pages: list[_Page], raw: RawSeries) -> None:
+def _place(pages: list[Page], raw: RawSeries) -> None:
     """Where its timestamps are those of a page: on that one; else on a page of its own."""
     labels = frozenset(raw.labels.items())
     for page in pages:
@@ -193,10 +209,10 @@ def _place(pages: list[_Page], raw: RawSeries) -> None:
             if not page.labels:  # without `up`, its series are all that tells when it was read
                 page.times.update(raw.times)
             return
-    pages.append(_Page(_name(raw.labels), set(raw.times), series=[raw]))
+    pages.append(Page(_name(raw.labels), set(raw.times), series=[raw]))
 
 
-def _named_apart(pages: list[_Page]) -> list[_Page]:
+def _named_apart(pages: list[Page]) -> list[Page]:
     """Gives each source a name of its own."""
     seen: dict[str, int] = {}
     for page in pages:
