@@ -159,7 +159,7 @@ def _operator(operator: MatchOp) -> Operator:
 
 
 def in_events(expression: Expr) -> Expr | None:
-    """The expression with `increase` for `rate`, so that it numbers events.
+    """The expression with `increase` over WINDOW for every rate, so that it numbers the window's events.
 
     None unless it only adds up rates and takes them from each other: then nothing else changes.
     """
@@ -175,11 +175,20 @@ def _adds_up(expression: Expr) -> bool:
         return str(expression.op) == "sum" and _adds_up(expression.expr)
     if isinstance(expression, BinaryExpr):
         return str(expression.op) in ("+", "-") and _adds_up(expression.lhs) and _adds_up(expression.rhs)
-    return isinstance(expression, Call) and expression.func.name in ("rate", "increase")
+    return _rated(expression) is not None
+
+
+def _rated(expression: Expr) -> MatrixSelector | None:
+    if not isinstance(expression, Call) or expression.func.name not in ("rate", "increase"):
+        return None
+    matrix = bare(expression.args[0])
+    return matrix if isinstance(matrix, MatrixSelector) else None
 
 
 def _increase(expression: Expr) -> Expr | None:
-    if not isinstance(expression, Call) or expression.func.name != "rate":
+    matrix = _rated(expression)
+    if matrix is None:
         return None
-    changed: Expr = promql_parser.parse(f"increase({expression.args[0].prettify()})")
+    before, _, after = matrix.prettify().rpartition(f"[{promql_parser.display_duration(matrix.range)}]")
+    changed: Expr = promql_parser.parse(f"increase({before}[{_SHOWN}]{after})")
     return changed

@@ -21,6 +21,7 @@ from slochaos.spec.importers.imported import (
 )
 from slochaos.spec.importers.indicators import Found, of_gauge, of_native_histogram, of_selectors
 from slochaos.spec.importers.kubernetes import KubernetesObject
+from slochaos.spec.nodes import quoted
 from slochaos.spec.selectors import Selector
 
 API_VERSION = "pyrra.dev/v1alpha1"
@@ -93,7 +94,7 @@ def _selector(metric: Field) -> Selector:
     def read() -> Selector:
         series = promql.series_of(promql.parse(metric.text()))
         if series is None or series.counted != "value":
-            raise InvalidInput("is no selector of one metric that slochaos reads")
+            raise InvalidInput(f"{quoted(metric.text())} is no selector of one metric that slochaos reads")
         return series.selector
 
     return carried(read)

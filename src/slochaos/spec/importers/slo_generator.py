@@ -86,13 +86,13 @@ class _Reader:
         for part in _DROPPED:
             if part in spec:
                 self.result.drop(spec[part], name)
-        indicator = spec["service_level_indicator"]
-        texts = [each.node.text for each in indicator.members().values()]
-        variables = sorted({match for text in texts for match in _VARIABLE.findall(text)})
+        carried_texts = [spec.get("description", optional_text, "")]
+        carried_texts += [each.node.text for each in spec["service_level_indicator"].members().values()]
+        variables = sorted({name for text in carried_texts for name in _VARIABLE.findall(text)})
         if variables:
-            self.result.say(
-                indicator, "note", f"{name}: set in the environment's variables: {', '.join(variables)}"
-            )
+            where = spec["service_level_indicator"]
+            message = f"{name}: the environment's variables have to set {', '.join(variables)}"
+            self.result.say(where, "note", message)
 
 
 def _indicator(spec: Section) -> Found:

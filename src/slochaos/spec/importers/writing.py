@@ -13,7 +13,8 @@ import yaml
 from slochaos.spec.importers.imported import ImportedSlo, Window
 from slochaos.spec.objectives import Counter, Histogram, Indicator, Metric, Query, Samples
 
-_REFERENCE = re.compile(r"\$(?=[${])")
+_DOLLAR = re.compile(r"\$(?=[${])")
+_DOLLAR_OF_NO_VARIABLE = re.compile(r"\$(?!\{[A-Za-z_][A-Za-z0-9_]*\})(?=[${])")
 
 
 class _Number(str):
@@ -42,9 +43,8 @@ _Dumper.add_representer(str, _text)
 
 def to_yaml(slos: Iterable[ImportedSlo], *, keep_variables: bool = False) -> str:
     """The documents. `keep_variables`: `${name}` in them is a variable; otherwise every dollar is a dollar."""
-    documents = [_document(slo) for slo in slos]
-    if not keep_variables:
-        documents = [_without_variables(document) for document in documents]
+    dollar = _DOLLAR_OF_NO_VARIABLE if keep_variables else _DOLLAR
+    documents = [_escaped(_document(slo), dollar) for slo in slos]
     return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000)
 
 
@@ -110,10 +110,10 @@ def _decimal(value: Fraction) -> str:
         return f"{Decimal(value.numerator) / value.denominator:f}"
 
 
-def _without_variables(value: Any) -> Any:
-    """`$$` for the dollars that a variable, or an escaped dollar, would begin with."""
+def _escaped(value: Any, dollar: re.Pattern[str]) -> Any:
+    """The value with `$$` for these dollars in every text."""
     if isinstance(value, dict):
-        return {key: _without_variables(each) for key, each in value.items()}
+        return {key: _escaped(each, dollar) for key, each in value.items()}
     if isinstance(value, list):
-        return [_without_variables(each) for each in value]
-    return _REFERENCE.sub("$$", value) if type(value) is str else value
+        return [_escaped(each, dollar) for each in value]
+    return dollar.sub("$$", value) if type(value) is str else value
