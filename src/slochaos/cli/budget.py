@@ -1,4 +1,4 @@
-"""`slochaos budget`: what chaos took from each objective's error budget, and when it comes back."""
+"""`slochaos budget`: what runs and incidents took from each error budget, and when it comes back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from slochaos.cli.options import EnvironmentOption, Format, FormatOption
 
 
 def budget(environment: EnvironmentOption = "", output: FormatOption = Format.TEXT) -> int:
-    """Show what runs took from each error budget, and what is left."""
+    """Show what runs and incidents took from each error budget, and what is left.
+
+    Also which runs went on although the policy objected, and by whose override.
+    """
     from slochaos import clock
     from slochaos.cli.environments import load_statically
     from slochaos.cli.failures import errors_as_document
@@ -17,11 +20,14 @@ def budget(environment: EnvironmentOption = "", output: FormatOption = Format.TE
         chosen = load_statically(environment)
         with Ledger(chosen.ledger) as ledger:
             rows = ledger.budget(chosen.name, clock.wall())
+            overrides = ledger.overrides(chosen.name)
     scope = chosen.budget.scope
     if output is Format.JSON:
-        write_document({"environment": chosen.name, "scope": scope, "objectives": rows})
+        write_document(
+            {"environment": chosen.name, "scope": scope, "objectives": rows, "overrides": overrides}
+        )
     else:
         from slochaos.reports.terminal import render_budget
 
-        render_budget(rows, console(), environment=chosen.name, scope=scope)
+        render_budget(rows, console(), overrides=overrides, environment=chosen.name, scope=scope)
     return 0

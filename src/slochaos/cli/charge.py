@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from slochaos.spec.objectives import Objective
     from slochaos.spec.sources import PrometheusSource
 
-INCIDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 INCONCLUSIVE = 3
 _TIMES = "14:02 (local time, the last one), 2026-11-24T14:02:00Z, -15m, or now."
 
@@ -128,9 +127,13 @@ def _question(from_: str, to: str, baseline: str, objectives: list[str], inciden
 
 
 def _check_incident(incident: str, *, replacing: bool) -> None:
-    if replacing and not incident:
-        raise InvalidInput("--replace is of no use without --incident")
-    if incident and not INCIDENT_ID.fullmatch(incident):
+    if not incident:
+        if replacing:
+            raise InvalidInput("--replace is of no use without --incident")
+        return
+    from slochaos.ledger.incidents import INCIDENT_ID
+
+    if not re.fullmatch(INCIDENT_ID, incident):
         raise InvalidInput(
             f"--incident {incident[:70]!r} is no id", hint="letters, digits, '.', '_' and '-', at most 63"
         )

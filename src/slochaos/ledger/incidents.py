@@ -18,6 +18,9 @@ from slochaos.ledger.result_file import parse_as
 from slochaos.ledger.rows import IncidentRow
 from slochaos.ledger.tables import IncidentChargeTable, IncidentTable, RunTable
 
+INCIDENT_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+"""What an incident's id has to match, whole: those of tickets and pages do, and those of runs."""
+
 
 class Incidents(LedgerDatabase):
     """Incidents by their id, which is somebody else's: a ticket's, a page's."""

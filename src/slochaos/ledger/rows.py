@@ -68,19 +68,20 @@ class OverrideRow:
 
 @dataclass(frozen=True)
 class Refund:
-    """When one run's charge leaves the window, and what comes back then, in per cent of the budget."""
+    """When the charge of a run or an incident leaves the window: what comes back then, in per cent of the budget."""
 
-    run_id: str
+    by: str
     at: datetime
     percent: float
 
 
 @dataclass(frozen=True)
 class BudgetRow:
-    """What chaos took from one objective's budget, in the window that ends now.
+    """What runs and incidents took from one objective's budget, in the window that ends now.
 
-    `caused_events` and `caused_percent` count what runs caused; `left_percent` is what the last run saw
-    left (`seen_at`, `seen_by`), chaos and everything else together. `refunds` are in order of time.
+    `caused_events` and `caused_percent` count what runs caused, `incidents_percent` what incidents did, each
+    beyond what was usual; `left_percent` is what the last of either saw left (`seen_at`, `seen_by`), everything
+    together. `refunds` are in order of time.
     """
 
     objective: str
@@ -93,3 +94,5 @@ class BudgetRow:
     seen_at: datetime
     seen_by: str
     refunds: tuple[Refund, ...] = ()
+    incidents: int = 0
+    incidents_percent: float = 0.0

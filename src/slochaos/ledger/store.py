@@ -127,7 +127,8 @@ class Ledger(LedgerDatabase):
             run = session.get(RunTable, run_id) if session else None
             if run is None:
                 raise InvalidInput(
-                    f"there is no run {run_id} in the ledger", hint="slochaos history lists the runs"
+                    f"there is no run and no incident {run_id} in the ledger",
+                    hint="slochaos history lists runs and incidents",
                 )
             if run.result is None:
                 raise InvalidInput(

@@ -70,6 +70,11 @@ class Charged:
     charged_at: Mapped[float] = mapped_column(Float(53))
     expires_at: Mapped[float] = mapped_column(Float(53))
 
+    @property
+    def charged_to(self) -> str:
+        """The id of what spent it."""
+        raise NotImplementedError
+
 
 class ChargeTable(Charged, Table):
     """What one run spent of one objective's budget."""
@@ -78,6 +83,11 @@ class ChargeTable(Charged, Table):
     __table_args__ = (Index("ix_charges_objective_charged_at", "objective", "charged_at"),)
 
     run_id: Mapped[str] = _of_run()
+
+    @property
+    def charged_to(self) -> str:
+        """The run's id."""
+        return self.run_id
 
 
 class IncidentTable(Table):
@@ -104,6 +114,11 @@ class IncidentChargeTable(Charged, Table):
     incident_id: Mapped[str] = mapped_column(
         String(63), ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True
     )
+
+    @property
+    def charged_to(self) -> str:
+        """The incident's id."""
+        return self.incident_id
 
 
 class InjectionTable(Table):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from slochaos.ledger.rows import BudgetRow, HistoryRow
+from slochaos.ledger.rows import BudgetRow, HistoryRow, IncidentRow, OverrideRow
 from slochaos.record import ForecastRecord, Plan, PowerRecord
 from slochaos.reports.screen import MARK_STYLES, Screen
 from slochaos.wording import count, percent, seconds
@@ -92,8 +92,8 @@ def _detection_cost(plan: Plan) -> str:
     return f"; until then an outage costs {', '.join(costs)}" if costs else ""
 
 
-def render_history(rows: Sequence[HistoryRow], console: Console) -> None:
-    """Print the latest runs, newest first. Times are UTC."""
+def render_history(rows: Sequence[HistoryRow | IncidentRow], console: Console) -> None:
+    """Print runs and incidents as they come, newest first. Times are UTC."""
     screen = Screen(console)
     if not rows:
         screen.line("No run yet. Next: slochaos run EXPERIMENT")
@@ -105,34 +105,46 @@ def render_history(rows: Sequence[HistoryRow], console: Console) -> None:
         return
     for identity, started, status, experiment, environment, took, cost in cells:
         screen.line(Text("  ").join([status, identity, started, took]))
-        screen.line(experiment, " on ", environment, Text("  "), cost, indent=4)
+        screen.line(experiment, " on " if experiment else "", environment, Text("  "), cost, indent=4)
 
 
-def _history_cells(screen: Screen, row: HistoryRow) -> list[Text]:
+def _history_cells(screen: Screen, row: HistoryRow | IncidentRow) -> list[Text]:
     took = "" if row.ended is None else seconds(max(0.0, (row.ended - row.started).total_seconds()))
     # One objective, never a sum: costs of different objectives come from the same seconds.
     dearest = next((f"{name} {percent(share / 100)}" for name, share in row.costs if share > 0), "")
-    status = row.status + (" (placebo)" if row.placebo else "")
+    if isinstance(row, IncidentRow):
+        status, experiment, where = "incident", "", row.environment or row.server
+    else:
+        status = row.status + (" (placebo)" if row.placebo else "")
+        experiment, where = row.experiment, row.environment
     return [
         screen.text(row.id),
         screen.text(f"{row.started:%Y-%m-%d %H:%M:%S}"),
-        screen.text(status, _STATUS_STYLES.get(row.status, "yellow")),
-        screen.text(row.experiment),
-        screen.text(row.environment),
+        screen.text(status, _STATUS_STYLES.get(status, "yellow")),
+        screen.text(experiment),
+        screen.text(where),
         screen.text(took),
         screen.text(dearest),
     ]
 
 
 def render_budget(
-    rows: Sequence[BudgetRow], console: Console, *, environment: str = "", scope: str = "rolling"
+    rows: Sequence[BudgetRow],
+    console: Console,
+    *,
+    overrides: Sequence[OverrideRow] = (),
+    environment: str = "",
+    scope: str = "rolling",
 ) -> None:
-    """Print where each objective's budget stands; `scope` is the environment's `budget.scope`."""
+    """Print where each objective's budget stands, and which runs went on although the policy objected.
+
+    `scope` is the environment's `budget.scope`.
+    """
     screen = Screen(console)
     if not rows:
         screen.line(f"No run has been charged{f' in {environment}' if environment else ''} yet.")
         return
-    head = ("OBJECTIVE", "TARGET", "TAKEN BY CHAOS", "LEFT AT THE LAST RUN", "COMES BACK")
+    head = ("OBJECTIVE", "TARGET", "TAKEN", "LEFT WHEN LAST SEEN", "COMES BACK")
     cells = [_budget_cells(screen, row) for row in rows]
     if screen.fits(head, cells):
         screen.table(head, cells)
@@ -143,11 +155,25 @@ def render_budget(
                 screen.line(Text(f"{label:<7}", style="dim"), text, indent=4)
     if scope == "run":
         screen.line("This environment is started for each run, so that each run begins with a full budget.")
+    for each in overrides:
+        when = f"{each.used:%Y-%m-%d %H:%M} UTC"
+        screen.line(f"Policy overridden by {each.by} for run {each.run_id} ({when}): {each.reason}")
+        screen.line(each.objection, indent=4)
+
+
+def _taken(number: int, of_what: str, share: float) -> str:
+    """ "23 % in 2 runs"; empty where there was none."""
+    return (
+        f"{percent(max(0.0, share) / 100)} in {number} {of_what}{'' if number == 1 else 's'}"
+        if number
+        else ""
+    )
 
 
 def _budget_cells(screen: Screen, row: BudgetRow) -> list[Text]:
-    runs = f"{row.runs} run{'' if row.runs == 1 else 's'}"
-    taken = f"{percent(max(0.0, row.caused_percent) / 100)} in {runs}" if row.runs else "nothing"
+    by_runs = _taken(row.runs, "run", row.caused_percent)
+    by_incidents = _taken(row.incidents, "incident", row.incidents_percent)
+    taken = ", ".join(filter(None, (by_runs, by_incidents))) or "nothing"
     left = percent(row.left_percent / 100) if row.left_percent >= 0 else "overspent"
     back = next((f"{percent(r.percent / 100)} at {r.at:%Y-%m-%d %H:%M} UTC" for r in row.refunds), "-")
     return [

@@ -86,7 +86,7 @@ def test_adding_twice_changes_nothing(ledger: Ledger) -> None:
 def test_unknown_run_is_the_callers_mistake(ledger: Ledger) -> None:
     """Asking for a run that is not there is invalid input and says how to find the right id."""
     ledger.add(passed_result())
-    with pytest.raises(InvalidInput, match="there is no run zzzz") as caught:
+    with pytest.raises(InvalidInput, match="there is no run and no incident zzzz") as caught:
         ledger.get("zzzz")
     assert "slochaos history" in caught.value.hint
 
@@ -199,7 +199,7 @@ def test_budget_shows_what_chaos_took_and_when_it_comes_back(ledger: Ledger) -> 
     assert (row.runs, row.caused_events, row.seen_by) == (2, 11_880, "second")
     assert row.caused_percent == pytest.approx(46.2, abs=0.05)
     assert row.left_percent == pytest.approx(53.8)
-    assert [refund.run_id for refund in row.refunds] == ["7f3a-91c2", "second"]
+    assert [refund.by for refund in row.refunds] == ["7f3a-91c2", "second"]
 
 
 def test_budget_forgets_what_was_refunded(ledger: Ledger) -> None:

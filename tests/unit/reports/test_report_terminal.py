@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from slochaos.ledger.rows import BudgetRow, HistoryRow, Refund
+from slochaos.ledger.rows import BudgetRow, HistoryRow, IncidentRow, OverrideRow, Refund
 from slochaos.record import Plan, Result
 from slochaos.reports.terminal import render, render_budget, render_history, render_plan
 from tests.unit import sample_results as samples
@@ -63,20 +63,22 @@ def check_golden(name: str, text: str) -> None:
     assert text == path.read_text("utf-8")
 
 
-def rows() -> list[HistoryRow]:
-    """Three runs: one that passed, one refused, one that still runs."""
+def rows() -> list[HistoryRow | IncidentRow]:
+    """Three runs, one that passed, one refused, one that still runs, and two incidents."""
     start = datetime(2025, 3, 4, 14, 2, tzinfo=UTC)
     end = datetime(2025, 3, 4, 14, 3, 12, tzinfo=UTC)
     costs = (("database-error-rate", 23.1), ("api-success-rate", 0.0))
     return [
         HistoryRow("9c0d-1111", "db_outage", "local", start, None, "running", None, "", False),
         HistoryRow("7f3a-91c2", "db_outage", "local", start, end, "passed", 0, "", False, costs),
+        IncidentRow("INC-7", "local", "http://prometheus:9090", start, end, end, costs),
         HistoryRow("11aa-22bb", "db_latency", "preview", start, end, "refused", 4, "lock-held", True),
+        IncidentRow("INC-6", "", "http://prometheus:9090", start, end, end),
     ]
 
 
 def budgets() -> list[BudgetRow]:
-    """One objective that chaos charged, one that it left alone."""
+    """One objective that runs and an incident charged, one that was left alone."""
     seen, back = datetime(2025, 3, 4, 14, 3, tzinfo=UTC), datetime(2025, 3, 5, 14, 3, tzinfo=UTC)
     charged = BudgetRow(
         "database-error-rate",
@@ -89,9 +91,18 @@ def budgets() -> list[BudgetRow]:
         seen,
         "b",
         (Refund("a", back, 23.1),),
+        1,
+        4.2,
     )
     spared = BudgetRow("api-success-rate", "99.9 %", "7d", 0, 0.0, 0.0, 100.0, seen, "b")
     return [charged, spared]
+
+
+def overridden() -> OverrideRow:
+    """A run that went on although its budget was used up."""
+    used, until = datetime(2025, 3, 4, 14, 2, tzinfo=UTC), datetime(2025, 3, 4, 18, 0, tzinfo=UTC)
+    objection = "database-error-rate has used 103 % of its day: no chaos until it refills"
+    return OverrideRow("7f3a-91c2", "database-error-rate", "ada", "game day 12", objection, until, used)
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +124,7 @@ def test_other_pages_read_as_reviewed(width: int) -> None:
     on = console(width)
     render_plan(samples.sample_plan(), on, title="db_outage on local")
     render_history(rows(), on)
-    render_budget(budgets(), on, environment="local", scope="run")
+    render_budget(budgets(), on, overrides=[overridden()], environment="local", scope="run")
     check_golden(f"pages-{width}", written(on))
 
 
