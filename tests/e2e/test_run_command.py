@@ -89,6 +89,18 @@ def test_a_dry_run_injects_nothing_and_makes_no_folder(small_system: SmallSystem
     assert small_system.untouched()
 
 
+def test_a_plan_names_the_code_of_others_and_what_it_assumes(small_system: SmallSystem) -> None:
+    """Probes run what they name; a floor needs traffic that is not known yet."""
+    content = experiment(objectives={"orders": {"hold": "99%"}})
+    looks = {"type": "probe", "name": "looks", "provider": {"type": "process", "path": "true"}}
+    content["method"].insert(0, looks)
+    small_system.write("experiments/down.json", content)
+    answer = small_system.shell.slochaos("plan", *RUN[1:])
+    assert answer.code == 0, answer
+    assert "code of others, which is taken to change nothing: process:true" in answer.out
+    assert "Assumed of orders: the fault sees 299 events or more (299 per second)" in answer.out
+
+
 @pytest.mark.parametrize(
     ("options", "code", "culprit"),
     [

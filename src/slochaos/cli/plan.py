@@ -78,6 +78,7 @@ def _document(found: Preview) -> dict[str, Any]:
     return {
         "experiment": found.experiment.name,
         "environment": found.environment.name,
+        "other_code": list(found.experiment.other_code),
         "plan": found.plan.model_dump(mode="json", by_alias=True),
         "refusals": list(found.refusals),
     }
@@ -101,6 +102,8 @@ def _print_text(found: Preview, *, placebo: bool) -> None:
         write(f"  {what}: {fault.name}: {fault.kind} on {fault.target} for {fault.duration_s:g} s{also}")
     for action in experiment.foreign_actions:
         write(f"  action of others, which slochaos cannot undo: {action}")
+    for code in experiment.other_code:
+        write(f"  code of others, which is taken to change nothing: {code}")
     render_plan(found.plan, console(), title=f"{experiment.name} on {found.environment.name}")
     for refusal in found.refusals:
         write(f"REFUSED as things stand: {refusal}")

@@ -110,10 +110,6 @@ class Guard:
         """Let injections through from now on."""
         self._connection.ask("open_gate")
 
-    def close_gate(self) -> None:
-        """Refuse every further injection."""
-        self._connection.ask("close_gate")
-
     def adopt(self, pid: int) -> None:
         """The child that the guard kills if this process dies."""
         self._connection.ask("adopt", pid=pid)

@@ -61,7 +61,6 @@ class GuardProcess:
             "hello": self._hello,
             "subscribe": self._subscribe,
             "open_gate": self._open_gate,
-            "close_gate": self._close_gate,
             "adopt": self._adopt,
             "start_services": self._start_services,
             "lock": self._take_lock,
@@ -283,9 +282,6 @@ class GuardProcess:
         if self._ending is not None:
             raise GuardError("the guard is ending the run already")
         self._injector.gate_open = True
-
-    async def _close_gate(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
-        self._injector.gate_open = False
 
     async def _adopt(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ProcessLookupError):

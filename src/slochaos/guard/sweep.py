@@ -20,9 +20,9 @@ class Swept:
     what: str
 
 
-def sweep(servers: Iterable[str], *, grace_s: float = 0.0) -> list[Swept]:
+def sweep(servers: Iterable[str]) -> list[Swept]:
     """Remove what has expired on these Toxiproxy servers; what others made is left alone. Raises TargetError."""
-    due = clock.wall() - grace_s
+    due = clock.wall()
     return [swept for url in dict.fromkeys(servers) for swept in _sweep_server(ToxiproxyServer(url), due)]
 
 

@@ -91,7 +91,12 @@ def decide_by_policy(run: RunState) -> None:
     """The plan with today's traffic against power and policy. Raises Refused."""
     system = run.system
     run.plan = plan.make_plan(
-        system.experiment, system.environment, run.baseline, run.baseline_s, placebo=run.request.placebo
+        system.experiment,
+        system.environment,
+        run.baseline,
+        run.baseline_s,
+        history=run.sampler.history if run.sampler is not None else None,
+        placebo=run.request.placebo,
     )
     run.stream.emit(events.Planned(plan=run.plan))
     refuse_underpowered(run.plan, allowed=run.request.allow_underpowered)

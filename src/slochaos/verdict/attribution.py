@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from slochaos.verdict.bounds import CONFIDENCE, bad_at_least, bad_at_most
+from slochaos.verdict.bounds import bad_at_least, bad_at_most
 from slochaos.verdict.counts import Counted
 
 
@@ -30,7 +30,6 @@ def attribute(
     baseline: Counted | None,
     charged_exposure: float,
     baseline_exposure: float,
-    confidence: float = CONFIDENCE,
 ) -> Attribution:
     """Split the charge's bad events into the fault's and the baseline's.
 
@@ -41,10 +40,10 @@ def attribute(
         return Attribution(float(charged.bad), (0.0, charged.bad_high))
     longer = charged_exposure / baseline_exposure
     estimate = max(charged.bad - baseline.bad * longer, 0.0)
-    least = _caused_at_least(math.floor(charged.bad_low), _whole(baseline.bad_high), longer, confidence)
+    least = _caused_at_least(math.floor(charged.bad_low), _whole(baseline.bad_high), longer)
     most = charged.bad_high
     if math.isfinite(most):
-        most = _caused_at_most(math.ceil(most), math.floor(baseline.bad_low), longer, confidence)
+        most = _caused_at_most(math.ceil(most), math.floor(baseline.bad_low), longer)
     return Attribution(estimate, (min(least, estimate), max(most, estimate)))
 
 
@@ -57,17 +56,17 @@ def _whole(events: float | Fraction) -> int | None:
     return math.ceil(events) if math.isfinite(events) else None
 
 
-def _caused_at_least(bad: int, before: int | None, longer: float, confidence: float) -> float:
+def _caused_at_least(bad: int, before: int | None, longer: float) -> float:
     """`bad` less the largest share of it that the baseline explains; 0 where `before` has no upper end."""
     if bad <= 0 or before is None:
         return 0.0
-    share = bad_at_least(bad, bad + before, confidence)
+    share = bad_at_least(bad, bad + before)
     return bad * max(1 - (1 - share) / share * longer, 0.0)
 
 
-def _caused_at_most(bad: int, before: int, longer: float, confidence: float) -> float:
+def _caused_at_most(bad: int, before: int, longer: float) -> float:
     """`bad` less the smallest share of it that the baseline explains."""
     if bad <= 0:
         return 0.0
-    share = bad_at_most(bad, bad + before, confidence)
+    share = bad_at_most(bad, bad + before)
     return bad * max(1 - (1 - share) / share * longer, 0.0)

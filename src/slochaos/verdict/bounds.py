@@ -45,20 +45,20 @@ def bad_at_least(bad: int, total: int, confidence: float = CONFIDENCE) -> float:
     return _solve_at_least(bad, total, log_alpha)
 
 
-def is_above(bad: int, total: int, allowed: Fraction | float, confidence: float = CONFIDENCE) -> bool:
-    """Whether `bad_at_least(bad, total, confidence)` exceeds `allowed`, without solving for it."""
-    _check(bad, total, confidence)
+def is_above(bad: int, total: int, allowed: Fraction | float) -> bool:
+    """Whether `bad_at_least(bad, total)` exceeds `allowed`, without solving for it."""
+    _check(bad, total, CONFIDENCE)
     if bad <= allowed * total or allowed >= 1:
         return False
     if allowed <= 0:
         return True
     p = float(allowed)
-    return log_upper_tail(total - bad + 1, bad, 1 - p, p) < math.log1p(-confidence)
+    return log_upper_tail(total - bad + 1, bad, 1 - p, p) < math.log1p(-CONFIDENCE)
 
 
-def interval(counted: Counted, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def interval(counted: Counted) -> tuple[float, float]:
     """(bad at least, bad at most), each one-sided, from the least favourable corner of an uncertain count."""
-    return at_least(counted, confidence), at_most(counted, confidence)
+    return at_least(counted), at_most(counted)
 
 
 def at_least(counted: Counted, confidence: float = CONFIDENCE) -> float:

@@ -88,11 +88,3 @@ class Tally:
     def exactly(cls, bad: int, total: int) -> Tally:
         """A count without doubt."""
         return cls(bad, total, bad, bad, total, total)
-
-
-@dataclass(frozen=True)
-class Absent:
-    """A `Missing` for callers who have only the reason."""
-
-    reason: str
-    detail: str = ""

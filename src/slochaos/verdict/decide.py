@@ -44,7 +44,6 @@ def decide_objective(
     cost: Fraction | None = None,
     objectives: int = 1,
     rate_per_s: float = 0.0,
-    confidence: float = CONFIDENCE,
 ) -> Decision:
     """Judge one objective by its rule: `hold` (floor of the good share) and `cost` (share of the budget).
 
@@ -53,7 +52,7 @@ def decide_objective(
     """
     found: list[Decision] = []
     if hold is not None:
-        floor = _Floor(objective, hold, objectives, rate_per_s, confidence)
+        floor = _Floor(objective, hold, objectives, rate_per_s)
         found.append(_decide_hold(floor, fault, with_drain))
     if cost is not None:
         found.append(_decide_cost(objective, cost, spent))
@@ -72,7 +71,6 @@ class _Floor:
     hold: Fraction
     objectives: int
     rate_per_s: float
-    confidence: float
 
     @property
     def allowed(self) -> Fraction:
@@ -90,7 +88,7 @@ class _Floor:
     @property
     def breach_confidence(self) -> float:
         """Several objectives, each with a chance of a false alarm: alpha / m on the breach side."""
-        return 1 - (1 - self.confidence) / max(self.objectives, 1)
+        return 1 - (1 - CONFIDENCE) / max(self.objectives, 1)
 
     def permits(self, share: float | Fraction) -> bool:
         return share < self.allowed if self.strict else share <= self.allowed
@@ -124,7 +122,7 @@ def _judge_events(floor: _Floor, seen: Counted) -> Decision:
         return Decision(
             "unproven", "no-events", f"{name} saw no events, {needed}{_what_it_takes(floor, seen)}"
         )
-    least, most = at_least(seen, floor.breach_confidence), at_most(seen, floor.confidence)
+    least, most = at_least(seen, floor.breach_confidence), at_most(seen)
     observed = f"{name} held {_share_text(seen, floor.hold)}"
     if least > floor.allowed:
         return Decision("breached", "below-floor", f"{observed}, {needed}")
@@ -216,16 +214,14 @@ def _doubts(seen: Counted) -> str:
 def _decided_by_point(floor: _Floor, seen: Counted) -> bool:
     """Whether the point values alone would have decided, so that only the doubt stands in the way."""
     point = Tally.exactly(int(seen.bad), seen.total)
-    return at_least(point, floor.breach_confidence) > floor.allowed or floor.permits(
-        at_most(point, floor.confidence)
-    )
+    return at_least(point, floor.breach_confidence) > floor.allowed or floor.permits(at_most(point))
 
 
 def _what_it_takes(floor: _Floor, seen: Counted) -> str:
     """The further clean events, and seconds, after which the same bad ones would be shown to be few enough."""
     if floor.allowed <= 0:
         return "; no number of events shows 100 %"
-    missing = needed_events(int(seen.bad), floor.allowed, floor.confidence) - seen.total
+    missing = needed_events(int(seen.bad), floor.allowed) - seen.total
     if missing <= 0:
         return ""
     longer = f" (about {seconds(missing / floor.rate_per_s)})" if floor.rate_per_s > 0 else ""
@@ -241,7 +237,7 @@ def baseline_refusal(
     """
     if isinstance(baseline, Missing):
         return f"{objective.name}: {_missing_text(baseline)}" if required else None
-    target = _Floor(objective, 1 - objective.allowed, objectives, 0.0, CONFIDENCE)
+    target = _Floor(objective, 1 - objective.allowed, objectives, 0.0)
     if _judge(target, baseline)[2].verdict != "breached":
         return None
     if target.census:

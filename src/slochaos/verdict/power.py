@@ -47,7 +47,6 @@ def check(
     rate_per_s: float,
     fault_s: float,
     bad_share: Fraction = Fraction(0),
-    confidence: float = CONFIDENCE,
 ) -> Power:
     """Judge a floor `hold` (good share, 0-1) against the forecast traffic of `fault_s` seconds.
 
@@ -57,14 +56,14 @@ def check(
     """
     expected = max(rate_per_s * fault_s, 0.0)
     bad = round(bad_share * Fraction(expected))
-    needed = _needed_at(bad_share, 1 - hold, confidence)
+    needed = _needed_at(bad_share, 1 - hold)
     if needed and expected >= needed:
         return Power(needed, expected, bad, True)
     traffic = (*_longer(needed - expected, rate_per_s), *_more_load(needed, fault_s)) if needed else ()
-    return Power(needed, expected, bad, False, (*traffic, *_lower_floor(hold, expected, bad, confidence)))
+    return Power(needed, expected, bad, False, (*traffic, *_lower_floor(hold, expected, bad)))
 
 
-def _needed_at(bad_share: Fraction, allowed: Fraction, confidence: float) -> int:
+def _needed_at(bad_share: Fraction, allowed: Fraction) -> int:
     """Events that show `allowed` when this share of them is bad; 0 where no number does.
 
     The fewest up to one whole bad event: the expected number is rounded, so that the bound falls in steps.
@@ -73,7 +72,7 @@ def _needed_at(bad_share: Fraction, allowed: Fraction, confidence: float) -> int
         return 0
 
     def shown(events: int) -> bool:
-        return bad_at_most(round(bad_share * events), events, confidence) <= allowed
+        return bad_at_most(round(bad_share * events), events) <= allowed
 
     return _fewest(0, 1, shown, most=_MOST_EVENTS)
 
@@ -102,12 +101,12 @@ def _more_load(needed: int, fault_s: float) -> tuple[str, ...]:
     return (f"load at {_rounded_up(needed / fault_s):,} requests/s",)
 
 
-def _lower_floor(hold: Fraction, expected: float, bad: int, confidence: float) -> tuple[str, ...]:
+def _lower_floor(hold: Fraction, expected: float, bad: int) -> tuple[str, ...]:
     """The highest usual floor that the expected traffic can show."""
     events = math.floor(expected)
     if events <= bad:
         return ()
-    shown = 1 - bad_at_most(bad, events, confidence)
+    shown = 1 - bad_at_most(bad, events)
     return tuple(f"hold {exact_percent(floor)}" for floor in _FLOORS if floor < hold and floor <= shown)[:1]
 
 

@@ -22,13 +22,13 @@ _PRIOR_MULTIPLE = 5
 that one knows the true share, at 2, 5 and 10 times the allowed share, for any of 0.05 % to 5 %."""
 
 
-def exceeds(bad: int, total: int, allowed: Fraction | float, alpha: float = ALPHA) -> bool:
+def exceeds(bad: int, total: int, allowed: Fraction | float) -> bool:
     """Whether the bad share is shown to be above `allowed`, looking as often as one likes.
 
     Counts are cumulative since the phase began. For an uncertain count pass its favourable corner:
     `floor(bad_low)` and `ceil(total_high)`.
     """
-    return log_evidence(bad, total, allowed) >= -math.log(alpha)
+    return log_evidence(bad, total, allowed) >= -math.log(ALPHA)
 
 
 def log_evidence(bad: int, total: int, allowed: Fraction | float) -> float:

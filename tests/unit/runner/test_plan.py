@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from slochaos.errors import Refused
-from slochaos.measurement.samples import Count, NoData
+from slochaos.measurement.samples import Count, NoData, Sample
 from slochaos.record import Plan
 from slochaos.runner import plan
 from slochaos.runner.power import refuse_underpowered
@@ -53,6 +53,13 @@ def test_a_cost_rule_bounds_the_worst_case() -> None:
     (forecast,) = made(experiment(OUTAGE, rules=(Rule("orders", cost=Fraction("0.1")),))).forecast
     assert 10 < forecast.worst_percent < 11
     assert forecast.abort_at_seconds is not None
+
+
+def test_detection_takes_as_long_as_the_pages_that_were_read() -> None:
+    """Assumed before, known after the baseline: a page that takes a second is seen a second later."""
+    slow = [Sample("api", at, at + 1.0, at, {}) for at in (1.0, 2.0)]
+    found = plan.make_plan(experiment(OUTAGE), ENVIRONMENT, history={"api": slow})
+    assert (made(experiment(OUTAGE)).detection_seconds, found.detection_seconds) == (0.35, 1.25)
 
 
 def test_nothing_costs_nothing() -> None:

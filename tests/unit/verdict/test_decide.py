@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from slochaos.verdict.counts import Absent, Counted, Missing, Tally
+from slochaos.measurement.samples import NoData
+from slochaos.verdict.counts import Counted, Missing, Tally
 from slochaos.verdict.decide import Decision, baseline_refusal, decide_objective
 
 
@@ -153,7 +154,7 @@ class TestHold:
     @pytest.mark.parametrize("lost", ["fault", "drain"])
     def test_missing_data_is_unproven_with_its_reason(self, lost: str) -> None:
         """No data decides nothing, and the reason is the source's."""
-        seen, nothing = Tally.exactly(0, 6_000), Absent("source-down", "api: connection refused")
+        seen, nothing = Tally.exactly(0, 6_000), NoData("source-down", "api: connection refused")
         fault: Counted | Missing = nothing if lost == "fault" else seen
         drain: Counted | Missing = nothing if lost == "drain" else seen
         found = decide_objective(API, fault=fault, with_drain=drain, hold=FLOOR)
@@ -161,7 +162,7 @@ class TestHold:
 
     def test_a_breach_stands_where_the_drain_is_lost(self) -> None:
         """What was established stays, whatever could not be read after it."""
-        found = decide_objective(API, fault=Tally.exactly(900, 6_000), with_drain=Absent("gap"), hold=FLOOR)
+        found = decide_objective(API, fault=Tally.exactly(900, 6_000), with_drain=NoData("gap"), hold=FLOOR)
         assert found.verdict == "breached"
 
     def test_a_doubtful_count_is_named_as_such(self) -> None:
@@ -276,7 +277,7 @@ class TestCost:
         """What certainly exceeded the rule did, whatever else is unknown."""
         assert cost(spent("0.6", low="0.5", high=math.inf, caused="0.45")).verdict == "exceeded"
 
-    @pytest.mark.parametrize(("charge", "word"), [(None, "no-data"), (Absent("gap", "samples lost"), "gap")])
+    @pytest.mark.parametrize(("charge", "word"), [(None, "no-data"), (NoData("gap", "samples lost"), "gap")])
     def test_without_a_charge_it_is_unproven(self, charge: Missing | None, word: str) -> None:
         """No charge is never a charge of 0."""
         found = cost(charge)
@@ -320,7 +321,7 @@ class TestObserved:
 
     def test_missing_data_is_said(self) -> None:
         """Also when nothing depends on it."""
-        nothing = Absent("no-series")
+        nothing = NoData("no-series")
         found = decide_objective(DATABASE, fault=nothing, with_drain=nothing)
         assert (found.verdict, found.word) == ("observed", "no-series")
 
@@ -362,7 +363,7 @@ class TestBaseline:
 
     def test_missing_data_refuses_only_where_a_rule_needs_it(self) -> None:
         """A rule cannot be judged without data; an observed objective can do without."""
-        nothing = Absent("no-series", "no series matches http_requests_total")
+        nothing = NoData("no-series", "no series matches http_requests_total")
         assert baseline_refusal(API, nothing, required=True) == (
             "api-success-rate: no series matches http_requests_total"
         )
