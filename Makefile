@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL_NEEDS := pyproject.toml scripts/find_pythons.sh scripts/make_venv.sh
 
-.PHONY: help demo test toxiproxy-server prometheus bench soak clean
+.PHONY: help demo test toxiproxy-server prometheus grafana-check bench soak clean
 .PHONY: check check-format check-lint check-types check-imports check-docs
 
 help: ## list the targets
@@ -20,7 +20,7 @@ demo: $(VENV)/.installed ## break a real database for 20 s and see what it cost 
 	$(BIN)/slochaos run experiments/db_outage.json
 
 test: ## all tests on the first Python found, the fast ones on the oldest and newest of the others
-	@$(MAKE) --no-print-directory -j3 toxiproxy-server prometheus $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory -j4 toxiproxy-server prometheus grafana-check $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not soak"
 	scripts/test_other_pythons.sh
 
@@ -29,6 +29,9 @@ toxiproxy-server: # the real one; without Go the tests use the embedded server o
 
 prometheus: # the real one and its relatives, unpacked into the user's cache folder; see the script
 	@scripts/get_prometheus.sh || echo "The tests that need a real Prometheus are skipped here, and fail in CI."
+
+grafana-check: # the reader of dashboards of Grafana's own SDK, built into the user's cache folder
+	@scripts/build_grafana_check.sh || echo "The exported dashboard is not checked here, which fails in CI."
 
 check: check-format check-lint check-types check-imports check-docs ## format, lint, types, import rules, docs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -13,7 +14,14 @@ from hypothesis import settings
 
 from tests.known_targets import KnownTargets, known_targets
 from tests.prometheus_servers import Binaries, NoPrometheus, binaries
-from tests.toxiproxy_servers import NoGo, ToxiproxyServerProcess, real_binary, start_embedded, start_real
+from tests.toxiproxy_servers import (
+    ROOT,
+    NoGo,
+    ToxiproxyServerProcess,
+    real_binary,
+    start_embedded,
+    start_real,
+)
 from tests.upstreams import Upstream, echo_server
 
 # A shell starts its background jobs with SIGINT ignored, and a run respects that; the tests send it.
@@ -41,6 +49,16 @@ def prometheus_binaries() -> Binaries:
         return binaries()
     except NoPrometheus as error:
         _do_without(str(error))
+
+
+@pytest.fixture(scope="session")
+def grafana_check() -> Path:
+    """The strict reader of dashboards of Grafana's own SDK, built on first use. Where it cannot be built, as above."""
+    script = ROOT / "scripts/build_grafana_check.sh"
+    built = subprocess.run([script], capture_output=True, text=True, check=False)
+    if built.returncode:
+        _do_without(f"{script.name} failed: {built.stderr.strip()}")
+    return Path(built.stdout.strip())
 
 
 @pytest.fixture
