@@ -12,20 +12,25 @@ import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from slochaos import paths
 from slochaos.errors import InvalidInput
-from slochaos.spec import documents, openslo, variables
+from slochaos.spec import documents, variables
+from slochaos.spec.alerting import Alerting, read_alerting
 from slochaos.spec.documents import Document
 from slochaos.spec.fields import DNS_LABEL, Field
 from slochaos.spec.nearest import did_you_mean
 from slochaos.spec.nodes import quoted
-from slochaos.spec.objectives import Objective
 from slochaos.spec.overrides import Override, read_overrides
 from slochaos.spec.services import Ready, Service, read_services
 from slochaos.spec.sources import PrometheusSource, ScrapeSource, Source, read_sources
 from slochaos.spec.targets import AllowedProxy, read_proxies
+
+if TYPE_CHECKING:
+    from slochaos.spec.composites import Composite
+    from slochaos.spec.findings import Finding
+    from slochaos.spec.objectives import Objective
 
 __all__ = [
     "AllowedProxy",
@@ -51,6 +56,7 @@ SETTINGS = (
     "variables",
     "ports",
     "slos",
+    "openslo",
     "sources",
     "prometheus",
     "targets",
@@ -60,6 +66,7 @@ SETTINGS = (
     "drain",
     "services",
     "ledger",
+    "alerts",
 )
 """The fields of an environment file."""
 
@@ -97,8 +104,12 @@ class Environment:
     budget: BudgetPolicy = BudgetPolicy()
     drain_s: float = 3.0
     services: tuple[Service, ...] = ()
+    slo_files: tuple[Path, ...] = ()
     objectives: tuple[Objective, ...] = ()
+    composites: tuple[Composite, ...] = ()
+    openslo_warnings: tuple[Finding, ...] = ()
     ledger: str = ""
+    alerts: Alerting = field(default_factory=Alerting)
 
     @property
     def pages(self) -> tuple[ScrapeSource, ...]:
@@ -178,6 +189,8 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
     (`python` and `environment_dir` are filled here unless given). `overrides` are `--set NAME=VALUE` of
     variables and ports. Raises InvalidInput.
     """
+    from slochaos.spec import openslo  # here: the guard imports this module, and reads no objectives
+
     folder = file.path.absolute().parent
     _check_overrides(file, overrides)
     chosen = {name: overrides.get(name, default) for name, default in file.variables.items()}
@@ -186,8 +199,9 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
     filled = file.document.filled({**built_in, **values, **ports, **chosen})
     section = Field.of(filled).section(optional=SETTINGS)
     slos = [folder / each.text() for each in section.items("slos")]
-    objectives = openslo.load_objectives(slos, chosen)
-    names = [objective.name for objective in objectives]
+    profile = section.get("openslo", lambda each: each.one_of("strict", "lenient"), "strict")
+    catalogue = openslo.load(slos, chosen, lenient=profile == "lenient")
+    names = [objective.name for objective in catalogue.objectives]
     return Environment(
         name=file.name,
         path=file.path,
@@ -201,8 +215,12 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
         budget=section.get("budget", lambda each: _budget(each, names), BudgetPolicy()),
         drain_s=section.get("drain", lambda each: each.seconds(most=3600), Environment.drain_s),
         services=read_services(list(section.items("services")), folder),
-        objectives=objectives,
+        slo_files=tuple(slos),
+        objectives=catalogue.objectives,
+        composites=catalogue.composites,
+        openslo_warnings=catalogue.warnings,
         ledger=section.get("ledger", Field.text, ""),
+        alerts=section.get("alerts", read_alerting, Alerting()),
     )
 
 
