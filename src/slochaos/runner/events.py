@@ -87,7 +87,8 @@ class Planned(Event):
 class Reading:
     """One objective right now: counts since S0 (since the phase began, in the baseline).
 
-    `good` is whole, but for slices of ratios. `cost_percent` is the gross charge so far as a share of the budget; `limit_percent` the rule's.
+    `good` is whole, but for slices of ratios.
+    `cost_percent` is the gross charge so far as a share of the budget; `limit_percent` the rule's.
     `reason` says why there are no counts.
     """
 

@@ -42,7 +42,8 @@ class Finding:
         """What an InvalidInput says. `file` is where it is put if its message does not begin with `file:line:`."""
         place = _PLACE.match(problem.message)
         if place is None:
-            return cls(rule, severity, file, 0, problem.message, problem.hint)
+            said = problem.message.removeprefix(file).removeprefix(":").strip()
+            return cls(rule, severity, file, 0, said, problem.hint)
         message = problem.message[place.end() :]
         return cls(rule, severity, place["file"], int(place["line"]), message, problem.hint)
 

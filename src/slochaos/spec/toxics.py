@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -54,6 +54,17 @@ class Toxic:
     stream: Literal["upstream", "downstream"]
     toxicity: float
     attributes: dict[str, int]
+    line: int = field(default=0, compare=False)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """As Toxiproxy has it."""
+        return {
+            "type": self.type,
+            "stream": self.stream,
+            "toxicity": self.toxicity,
+            "attributes": self.attributes,
+        }
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ class ToxicPreset:
         server = {"server": self.server} if self.server else {}
         if not self.enabled:
             return {"proxy": self.proxy, **server, "enabled": False}
-        return {"proxy": self.proxy, **server, "toxics": [asdict(toxic) for toxic in self.toxics]}
+        return {"proxy": self.proxy, **server, "toxics": [toxic.parameters for toxic in self.toxics]}
 
 
 def find(name: str, experiment: Path | None) -> Path:
@@ -147,6 +158,7 @@ def _toxic(field: Field) -> Toxic:
         stream=cast("Literal['upstream', 'downstream']", stream),
         toxicity=section.get("toxicity", _toxicity, 1.0),
         attributes=_attributes(section, kind),
+        line=field.node.line,
     )
 
 

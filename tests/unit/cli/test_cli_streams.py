@@ -12,8 +12,8 @@ import pytest
 
 from slochaos.cli.options import assignments
 from slochaos.cli.streams import printable, write_document
-from slochaos.cli.validate import kind_of
 from slochaos.errors import InvalidInput
+from slochaos.spec.checking import kind_of
 
 
 @dataclass(frozen=True)
