@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,7 +25,8 @@ class Event:
 
 @dataclass
 class KnownTarget:
-    """One `/NAME/metrics` page. Counters live in `now`; all that ever happened is in `events`.
+    """One `/NAME/metrics` page. Counters live in `now`; all that ever happened is in `events`, and in `lost`
+    what no page has shown before its process ended.
 
     `failing`: it answers 500. `page`: a text that stands instead of the counters.
     """
@@ -38,6 +39,9 @@ class KnownTarget:
     gauges: dict[tuple[str, Labels], float] = field(default_factory=dict)
     now: dict[tuple[str, Labels], float] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    lost: list[Event] = field(default_factory=list)
+    shown: int = 0
+    """How many of the events the newest page had."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, name: str, by: float = 1, **labels: str) -> None:
@@ -60,19 +64,16 @@ class KnownTarget:
     def restart(self) -> None:
         """A new process: its counters are gone, and so are those that nothing was counted in since."""
         with self.lock:
+            self.lost += self.events[self.shown :]
+            self.shown = len(self.events)
             self.now.clear()
             if self.started is not None:
                 self.started = time.time()
 
     def truth(self, start: float, end: float, name: str, **labels: str) -> float:
         """Events in [start, end) of the counters that have these labels, whatever became of the counters."""
-        wanted = set(labels.items())
         with self.lock:
-            return sum(
-                event.count
-                for event in self.events
-                if start <= event.at < end and event.name == name and wanted <= set(event.labels)
-            )
+            return total(self.events, start, end, name, **labels)
 
     def text(self) -> str:
         """The page."""
@@ -80,9 +81,20 @@ class KnownTarget:
             return self.page
         with self.lock:
             values = {**self.now, **self.gauges}
+            self.shown = len(self.events)
             if self.started is not None:
                 values["process_start_time_seconds", ()] = self.started
         return "".join(f"{_series(name, labels)} {value!r}\n" for (name, labels), value in values.items())
+
+
+def total(events: Iterable[Event], start: float, end: float, name: str, **labels: str) -> float:
+    """How many of these events are in [start, end), of counters that have these labels."""
+    wanted = set(labels.items())
+    return sum(
+        event.count
+        for event in events
+        if start <= event.at < end and event.name == name and wanted <= set(event.labels)
+    )
 
 
 class KnownTargets:
