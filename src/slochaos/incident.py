@@ -58,10 +58,21 @@ class Asked(Record):
     model_config = Phase.model_config
 
 
+class PricedComposite(Record):
+    """A composite's share of what the interval cost its parts; None where one of them could not be priced."""
+
+    name: str
+    display_name: str
+    parts: tuple[str, ...]
+    cost_percent: float | None
+    consumed_after_percent: float | None
+
+
 class Incident(Record):
     """The whole document."""
 
     incident: Asked
     objectives: tuple[PricedObjective, ...] = ()
+    composites: tuple[PricedComposite, ...] = ()
     notes: tuple[str, ...] = ()
     confidence_per_side: float = 0.95

@@ -10,7 +10,7 @@ import typer
 
 from slochaos.cli.options import EnvironmentOption, Format, FormatOption, SetOption, assignments
 from slochaos.cli.servers import PrometheusOption, TenantOption, UserOption
-from slochaos.errors import InvalidInput
+from slochaos.errors import InvalidInput, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slochaos.incident import Incident
     from slochaos.measurement.prometheus.server import PrometheusServer
     from slochaos.measurement.prometheus.windows import Window
+    from slochaos.spec.composites import Composite
     from slochaos.spec.environment import Environment
     from slochaos.spec.objectives import Objective
     from slochaos.spec.sources import PrometheusSource
@@ -82,14 +83,15 @@ def charge(
         if not quiet:
             say(f"asking {source.url} ...")
         document = _priced(source, chosen, question)
-        if incident:
-            _keep(document, chosen, replacing=replace_)
+        document, unkept = _kept(document, chosen, replacing=replace_) if incident else (document, None)
     if output is Format.JSON:
         write_document(document.model_dump(mode="json", by_alias=True))
     else:
         from slochaos.reports.incident import render_incident
 
         render_incident(document, console())
+    if unkept is not None:
+        raise unkept
     return _exit_code(document, named=bool(objective))
 
 
@@ -180,6 +182,7 @@ def _priced(source: PrometheusSource, chosen: Environment | None, question: _Que
             objectives,
             question.interval,
             question.baseline_s,
+            composites=_composites(chosen, objectives),
             environment=chosen.name if chosen else "",
             incident=question.incident,
         )
@@ -196,13 +199,34 @@ def _objectives(
 
     found = discover(server, question.whole)
     if not found:
-        raise InvalidInput(
-            f"no preset knows a metric that {server.source.url} has of that time",
-            hint="describe what counts in an SLO file, and name it by --environment",
-        )
+        raise _nothing_found(server, question)
     kept = _only(question.objectives, [each.objective for each in found])
     notes = [f"{each.objective.name} is assumed: {each.assumed}" for each in found if each.objective in kept]
     return kept, tuple(notes)
+
+
+def _nothing_found(server: PrometheusServer, question: _Question) -> InvalidInput:
+    """Nothing known, or nothing at all: then perhaps nothing any more."""
+    from slochaos.slo.charge import outside_retention
+    from slochaos.slo.discovery import has_samples
+
+    if has_samples(server, question.whole):
+        return InvalidInput(
+            f"no preset knows a metric of {server.source.url}",
+            hint="describe what counts in an SLO file, and name it by --environment",
+        )
+    lost = next(outside_retention(server, question.interval, question.now), "")
+    return InvalidInput(
+        f"{server.source.url} has no samples of that time",
+        hint=lost or "look whether that is the right server, and whether it scrapes anything",
+    )
+
+
+def _composites(chosen: Environment | None, objectives: tuple[Objective, ...]) -> tuple[Composite, ...]:
+    """Those of the environment of which every part is priced."""
+    names = {each.name for each in objectives}
+    known = chosen.composites if chosen else ()
+    return tuple(each for each in known if names.issuperset(part.objective.name for part in each.parts))
 
 
 def _only(wanted: tuple[str, ...], known: Iterable[Objective]) -> tuple[Objective, ...]:
@@ -215,11 +239,20 @@ def _only(wanted: tuple[str, ...], known: Iterable[Objective]) -> tuple[Objectiv
     return tuple(by_name[name] for name in dict.fromkeys(wanted)) if wanted else tuple(by_name.values())
 
 
-def _keep(document: Incident, chosen: Environment | None, *, replacing: bool) -> None:
+def _kept(
+    document: Incident, chosen: Environment | None, *, replacing: bool
+) -> tuple[Incident, StateError | None]:
+    """Keep it; where the ledger fails the price is shown all the same, without an id. Raises InvalidInput."""
     from slochaos.ledger.incidents import Incidents
 
-    with Incidents(chosen.ledger if chosen else "") as incidents:
-        incidents.keep(document, replace=replacing)
+    try:
+        with Incidents(chosen.ledger if chosen else "") as incidents:
+            incidents.keep(document, replace=replacing)
+    except StateError as problem:
+        return document.model_copy(
+            update={"incident": document.incident.model_copy(update={"id": ""})}
+        ), problem
+    return document, None
 
 
 def _exit_code(document: Incident, *, named: bool) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
-from slochaos.incident import Incident, PricedObjective
+from slochaos.incident import Incident, PricedComposite, PricedObjective
 from slochaos.reports import phrases, story
 from slochaos.reports.screen import MARK_STYLES, Screen
 from slochaos.wording import percent, seconds
@@ -153,10 +153,20 @@ def _remarks(screen: Screen, document: Incident) -> None:
         sign = mark(each)
         for sentence in filter(None, (_uncertain(each), _comes_back(each), phrases.more_than_caused(each))):
             screen.line(Text(f"{sign} ", style=MARK_STYLES[sign]), sentence, indent=2)
+    for composite in document.composites:
+        screen.line(_composite(composite), indent=2)
     for sentence in story.where(document.objectives):
         screen.line(f"Where: {sentence}.", indent=2)
     for note in document.notes:
         screen.line(f"Note: {note}", indent=2)
+
+
+def _composite(composite: PricedComposite) -> str:
+    of = f"{composite.name}, of {' and '.join(composite.parts)}"
+    if composite.cost_percent is None or composite.consumed_after_percent is None:
+        return f"{of}: unknown, since not every part could be priced"
+    left = 1 - composite.consumed_after_percent / 100
+    return f"{of}: {percent(composite.cost_percent / 100)} of its budget in all, {percent(left)} is left"
 
 
 def _uncertain(priced: PricedObjective) -> str:
@@ -170,8 +180,9 @@ def _uncertain(priced: PricedObjective) -> str:
 
 
 def _comes_back(priced: PricedObjective) -> str:
-    steps = priced.refund.back_above if priced.refund else ()
-    when = ", ".join(f"above {percent(each.left_percent / 100)} at {_when(each.at)}" for each in steps)
+    # Steps that are reached at the same time are one: the highest.
+    steps = {each.at: each.left_percent for each in (priced.refund.back_above if priced.refund else ())}
+    when = ", ".join(f"above {percent(left / 100)} at {_when(at)}" for at, left in steps.items())
     return f"{priced.name}: {when} again, if nothing else fails" if when else ""
 
 

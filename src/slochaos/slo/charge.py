@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from slochaos.budget.refund import Spent
 from slochaos.clock import timestamp
@@ -13,7 +14,8 @@ from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
 from slochaos.measurement.samples import Count
 from slochaos.slo import pricing
-from slochaos.slo.pricing import Evidence
+from slochaos.slo.evidence import Evidence, windows_of
+from slochaos.spec.composites import Composite
 from slochaos.spec.objectives import Objective
 from slochaos.wording import seconds
 
@@ -26,11 +28,15 @@ _PARTS = 24
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be priced. `baseline_s` is how long before the interval shows what is usual."""
+    """What is to be priced. `baseline_s` is how long before the interval shows what is usual.
+
+    `composites` are those whose parts are all among the objectives.
+    """
 
     objectives: Sequence[Objective]
     interval: Window
     baseline_s: float
+    composites: Sequence[Composite] = ()
     environment: str = ""
     incident: str = ""
 
@@ -59,7 +65,12 @@ def price_interval(server: PrometheusServer, order: Order, now: float, notes: Se
         priced=timestamp(now),
     )
     said = (*notes, *_about_clocks(server), *_about_retention(server, order, priced.values(), now))
-    return Incident(incident=asked, objectives=tuple(sorted(priced.values(), key=_worst)), notes=said)
+    return Incident(
+        incident=asked,
+        objectives=tuple(sorted(priced.values(), key=_worst)),
+        composites=pricing.composites(order.composites, priced),
+        notes=said,
+    )
 
 
 def _worst(priced: PricedObjective) -> tuple[bool, float, str]:
@@ -69,25 +80,12 @@ def _worst(priced: PricedObjective) -> tuple[bool, float, str]:
 
 def _evidence(server: PrometheusServer, order: Order) -> dict[str, Evidence]:
     """All windows of all objectives, in one plan of queries."""
-    end = order.interval.end
-    # The end of a calendar's window belongs to it: what happened before midnight is the old day's.
-    budgets = [Window(*each.window_at(end - 0.001)) for each in order.objectives]
-    windows = [
-        (order.interval, order.before, Window(budget.start, min(budget.end, end))) for budget in budgets
-    ]
-    asked = [(each, one) for each, all_ in zip(order.objectives, windows, strict=True) for one in all_]
+    windows = [windows_of(each, order.interval, order.before) for each in order.objectives]
+    asked = [(each, one) for each, all_ in zip(order.objectives, windows, strict=True) for one in all_.each]
     answers = iter(evaluate(server, asked))
     return {
-        each.name: Evidence(
-            order.interval,
-            order.before,
-            next(answers),
-            next(answers),
-            next(answers),
-            budget.length_s,
-            budget.end,
-        )
-        for each, budget in zip(order.objectives, budgets, strict=True)
+        each.name: Evidence(all_, next(answers), next(answers), next(answers))
+        for each, all_ in zip(order.objectives, windows, strict=True)
     }
 
 
@@ -97,7 +95,7 @@ def _with_refunds(
     """The same with the times at which the budgets of those that have spent much of it come back."""
     tight = [each for each in order.objectives if _is_tight(priced[each.name])]
     rolling = [each for each in tight if each.calendar is None]
-    spent = _spent_by_part(server, rolling, now)
+    spent = _spent_by_part(server, order, rolling, now)
     steps = {
         each.name: pricing.steps_back(each, priced[each.name], spent.get(each.name), now) for each in tight
     }
@@ -114,10 +112,14 @@ def _is_tight(priced: PricedObjective) -> bool:
 
 
 def _spent_by_part(
-    server: PrometheusServer, objectives: Sequence[Objective], now: float
+    server: PrometheusServer, order: Order, objectives: Sequence[Objective], now: float
 ) -> dict[str, list[Spent]]:
     """Each objective's bad events of the window that ends now, by part of it."""
-    asked = [(each, part) for each in objectives for part in _parts(Window(now - each.window_s, now))]
+    asked = [
+        (each, part)
+        for each in objectives
+        for part in _parts(Window(now - each.window_s, now), order.interval)
+    ]
     spent: dict[str, list[Spent]] = {each.name: [] for each in objectives}
     for (objective, part), measured in zip(asked, evaluate(server, asked) if asked else (), strict=True):
         if isinstance(measured.count, Count):
@@ -125,9 +127,12 @@ def _spent_by_part(
     return spent
 
 
-def _parts(window: Window) -> list[Window]:
+def _parts(window: Window, interval: Window) -> list[Window]:
+    """Equal parts of the window, cut at the interval's ends too: when that comes back has to be right."""
     step = window.length_s / _PARTS
-    return [Window(window.start + n * step, window.start + (n + 1) * step) for n in range(_PARTS)]
+    cuts = {window.start + number * step for number in range(_PARTS)} | {window.end}
+    cuts |= {at for at in (interval.start, interval.end) if window.start < at < window.end}
+    return [Window(start, end) for start, end in pairwise(sorted(cuts))]
 
 
 def _about_clocks(server: PrometheusServer) -> Iterator[str]:
@@ -141,8 +146,12 @@ def _about_retention(
     server: PrometheusServer, order: Order, priced: Iterable[PricedObjective], now: float
 ) -> Iterator[str]:
     """Only where data is missing: the server may have thrown it away."""
-    if all(each.charge is not None for each in priced):
-        return
+    if any(each.charge is None for each in priced):
+        yield from outside_retention(server, order.interval, now)
+
+
+def outside_retention(server: PrometheusServer, interval: Window, now: float) -> Iterator[str]:
+    """A sentence where the server cannot have all samples of the interval any more."""
     kept_s = server.retention_s()
-    if kept_s is not None and order.interval.start < now - kept_s:
+    if kept_s is not None and interval.start < now - kept_s:
         yield f"the server keeps samples for {seconds(kept_s)}, the interval began before that"

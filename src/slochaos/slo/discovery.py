@@ -65,6 +65,12 @@ def discover(server: PrometheusServer, window: Window) -> tuple[Found, ...]:
     return _with_names_of_their_own(found)
 
 
+def has_samples(server: PrometheusServer, window: Window) -> bool:
+    """Whether anything was scraped in the window. Raises SourceError."""
+    length_s = max(math.ceil(window.length_s), 1)
+    return bool(server.query(f"count(last_over_time(up[{length_s}s]))", at=window.end))
+
+
 def _group(value: Value) -> Group:
     return {label: text for label, text in value.labels.items() if text}
 

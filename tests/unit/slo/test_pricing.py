@@ -12,8 +12,10 @@ import pytest
 from slochaos.clock import timestamp
 from slochaos.measurement.prometheus.windows import Measured, Window
 from slochaos.measurement.samples import Contributor, Count, NoData
-from slochaos.slo.pricing import Evidence, price, steps_back
+from slochaos.slo.evidence import Evidence, windows_of
+from slochaos.slo.pricing import composites, price, steps_back
 from slochaos.spec.calendars import Calendar
+from slochaos.spec.composites import Composite, Part
 from slochaos.spec.objectives import Counter, Indicator, Objective
 from slochaos.spec.selectors import parse
 
@@ -57,14 +59,12 @@ def evidence(
     seen_s: float = DAY,
 ) -> Evidence:
     """Seven minutes, the seven before them, and the day as far as it was seen."""
+    windows = windows_of(PROMISE, Window(START, END), Window(START - 420, START))
     return Evidence(
-        asked=Window(START, END),
-        before=Window(START - 420, START),
+        windows,
         interval=measured(interval, START, END),
         baseline=measured(baseline, START - 420, START),
         window=measured(window, END - seen_s, END, "aggregated"),
-        window_s=DAY,
-        window_end=END,
     )
 
 
@@ -82,7 +82,7 @@ def test_a_charge_is_a_share_of_the_windows_budget() -> None:
 
 def test_what_the_baseline_predicts_is_not_caused() -> None:
     """10 bad events in the minutes before make 10 of the interval's 432 usual."""
-    priced = price(PROMISE, evidence(counted(432, 4_200), baseline=counted(10, 4_200)))
+    priced = price(PROMISE, evidence(counted(432, 4_200), baseline=counted(10, 42_000)))
     assert priced.charge is not None
     assert priced.charge.bad_gross == 432
     assert priced.charge.bad_attributed == pytest.approx(422)
@@ -96,7 +96,7 @@ def test_without_a_baseline_nothing_is_known_to_be_caused() -> None:
         PROMISE, evidence(counted(432, 4_200), baseline=NoData("no-series", "no series matches x"))
     )
     assert priced.charge is not None
-    assert priced.charge.attributed_interval == (0, 432)
+    assert priced.charge.attributed_interval == (0.0, 432.0)
     assert [reason.partition(":")[0] for reason in priced.reasons] == ["no-baseline"]
     assert priced.baseline.good is None
 
@@ -115,10 +115,8 @@ def test_a_calendars_charge_comes_back_at_its_windows_end() -> None:
     """All of it at midnight, though the interval's end may be that midnight."""
     daily = replace(PROMISE, calendar=Calendar(datetime(2026, 1, 1), "UTC", 1, "d"))  # noqa: DTZ001
     midnight = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
-    found = replace(
-        evidence(counted(432, 4_200)), asked=Window(midnight - 420, midnight), window_end=midnight
-    )
-    priced = price(daily, found)
+    windows = windows_of(daily, Window(midnight - 420, midnight), Window(midnight - 840, midnight - 420))
+    priced = price(daily, replace(evidence(counted(432, 4_200)), windows=windows))
     assert priced.refund is not None
     assert priced.refund.starts == priced.refund.completes == timestamp(midnight)
 
@@ -140,7 +138,7 @@ def test_an_unknown_upper_end_stays_unknown() -> None:
     lost = counted(432, 4_200, bad_high=math.inf, total_high=math.inf, reasons=("restart-loss: ...",))
     priced = price(PROMISE, evidence(lost))
     assert priced.charge is not None
-    assert priced.charge.bad_gross_interval == (432, None)
+    assert priced.charge.bad_gross_interval == (432.0, None)
     assert priced.charge.attributed_percent_interval[1] is None
     assert priced.reasons == ("restart-loss: ...",)
 
@@ -176,7 +174,7 @@ def test_slices_are_a_census() -> None:
     priced = price(slices, evidence(counted(3, 7), window=counted(3, 1_440)))
     assert priced.charge is not None
     assert priced.charge.cost_percent == pytest.approx(100 * 3 / 1.44)
-    assert priced.charge.attributed_interval == (3, 3)
+    assert priced.charge.attributed_interval == (3.0, 3.0)
     assert priced.interval.bad_at_most is None
 
 
@@ -211,3 +209,54 @@ def test_a_calendar_gives_everything_back_at_once() -> None:
         (20, "2026-11-25T00:00:00.000Z"),
         (50, "2026-11-25T00:00:00.000Z"),
     ]
+
+
+def test_what_is_no_part_of_the_budgets_window_is_not_charged_to_it() -> None:
+    """Ten days of a daily budget: only the last day of them counts, which is said."""
+    windows = windows_of(PROMISE, Window(END - 10 * DAY, END), Window(END - 20 * DAY, END - 10 * DAY))
+    assert windows.asked == windows.passed == Window(END - DAY, END)
+    priced = price(PROMISE, replace(evidence(counted(432, 864_000)), windows=windows))
+    assert (
+        priced.reasons[0]
+        == f"clipped: what was before {timestamp(END - DAY)} is no part of this budget's window"
+    )
+
+
+def test_a_baseline_that_was_bad_already_is_said() -> None:
+    """A --from that is too late makes the outage look usual."""
+    priced = price(PROMISE, evidence(counted(432, 4_200), baseline=counted(300, 4_200)))
+    assert priced.reasons[0].startswith("bad-baseline: 7.1 % of it were bad already")
+
+
+def test_a_calendars_window_that_has_begun_is_projected_to_its_end() -> None:
+    """Half of the day has passed with 432,000 events: a day's budget is 864, and no history is missing."""
+    daily = replace(PROMISE, calendar=Calendar(datetime(2026, 1, 1), "UTC", 1, "d"))  # noqa: DTZ001
+    noon = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
+    windows = windows_of(daily, Window(noon - 420, noon), Window(noon - 840, noon - 420))
+    found = Evidence(
+        windows,
+        interval=measured(counted(432, 4_200), noon - 420, noon),
+        baseline=measured(CLEAN, noon - 840, noon - 420),
+        window=measured(counted(432, 432_000), noon - DAY / 2, noon),
+    )
+    priced = price(daily, found)
+    assert priced.charge is not None
+    assert priced.charge.basis == "projected"
+    assert priced.charge.cost_percent == pytest.approx(50)
+    assert priced.reasons == ()
+
+
+def test_a_composite_is_the_mean_of_its_parts_shares() -> None:
+    """Weighted by what each part allows; unknown where a part is."""
+    other = replace(PROMISE, name="other")
+    half = Fraction(1, 2)
+    both = Composite("shop", "Shop", (Part(PROMISE, half), Part(other, half)))
+    priced = {
+        "api-success": price(PROMISE, evidence(counted(432, 4_200))),
+        "other": price(other, evidence(counted(0, 4_200), window=counted(0, 864_000))),
+    }
+    (whole,) = composites([both], priced)
+    assert whole.cost_percent == pytest.approx(25)
+    assert whole.consumed_after_percent == pytest.approx(50 * 500 / 864)
+    priced["other"] = price(other, evidence(NoData("no-series")))
+    assert composites([both], priced)[0].cost_percent is None
