@@ -38,6 +38,7 @@ def measure(objective: Objective, history: History, start: Cut, end: Cut) -> Cou
     """
     if end.instant < start.instant:
         return NoData("no-window", "the end lies before the start")
+    start, end = start.over(history), end.over(history)
     counting = Counting(objective, history, start)
     counting.advance(history, end)
     return counting.count(end)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slochaos.measurement.samples import Sample
 
@@ -25,10 +25,13 @@ class Cut:
 
     `instant` is what was asked for (seconds, see clock.py). A source that failed for all of the patience
     stands with its failed sample: what is measured from there is `NoData`, other sources are unharmed.
+    `after`: the samples are the first ones after the instant, not the last ones before it. `patience_s` as asked for.
     """
 
     instant: float
     samples: Mapping[str, Sample]
+    after: bool = False
+    patience_s: float = PATIENCE_S
 
     @property
     def started(self) -> float:
@@ -45,6 +48,19 @@ class Cut:
         """The epoch second at which the first of the samples started, for display."""
         return min((s.wall for s in self.samples.values()), default=0.0)
 
+    def over(self, history: History) -> Cut:
+        """The same cut with the sources that were not known yet when it was made: targets that appeared later."""
+        new = {name: samples for name, samples in history.items() if samples and name not in self.samples}
+        if not new:
+            return self
+        found = {name: self._of(samples) for name, samples in new.items()}
+        return replace(self, samples={**self.samples, **found})
+
+    def _of(self, samples: Sequence[Sample]) -> Sample:
+        if self.after:
+            return _first_after(samples, self.instant, self.patience_s) or samples[-1]
+        return _last_before(samples, self.instant, self.patience_s) or samples[0]
+
 
 def cut_before(history: History, instant: float, patience_s: float = PATIENCE_S) -> Cut | None:
     """Per source the last sample that was complete at or before `instant`; None while one has none.
@@ -52,22 +68,23 @@ def cut_before(history: History, instant: float, patience_s: float = PATIENCE_S)
     A failed sample is passed over for an older good one that is at most `patience_s` older than `instant`.
     """
     chosen = {name: _last_before(samples, instant, patience_s) for name, samples in history.items()}
-    return _cut(instant, chosen)
+    return _cut(Cut(instant, {}, False, patience_s), chosen)
 
 
 def cut_after(history: History, instant: float, patience_s: float = PATIENCE_S) -> Cut | None:
     """Per source the first sample that started at or after `instant`; None while one has none yet.
 
     Failed samples are passed over until a good one comes, for at most `patience_s`; then the failed one
-    stands. Once not None, the answer stays the same however much history follows.
+    stands. A source whose newest sample says that it is gone stands with that one. Once not None, the answer
+    stays the same however much history follows, unless a source comes back.
     """
     chosen = {name: _first_after(samples, instant, patience_s) for name, samples in history.items()}
-    return _cut(instant, chosen)
+    return _cut(Cut(instant, {}, True, patience_s), chosen)
 
 
-def _cut(instant: float, chosen: Mapping[str, Sample | None]) -> Cut | None:
+def _cut(empty: Cut, chosen: Mapping[str, Sample | None]) -> Cut | None:
     found = {name: sample for name, sample in chosen.items() if sample is not None}
-    return Cut(instant, found) if found and len(found) == len(chosen) else None
+    return replace(empty, samples=found) if found and len(found) == len(chosen) else None
 
 
 def _last_before(samples: Sequence[Sample], instant: float, patience_s: float) -> Sample | None:
@@ -89,4 +106,4 @@ def _first_after(samples: Sequence[Sample], instant: float, patience_s: float) -
             return samples[start]
         if not sample.failure:
             return sample
-    return None
+    return samples[-1] if samples and samples[-1].absent else None

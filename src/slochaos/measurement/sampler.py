@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import math
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slochaos import clock
 from slochaos.errors import SourceError
+from slochaos.measurement.phases import PATIENCE_S, Cut, History, cut_after, cut_before
+from slochaos.measurement.readingloop import ReadingLoop
 from slochaos.measurement.samplefile import SampleFile
 from slochaos.measurement.samples import Sample
 from slochaos.measurement.scrape import ScrapeReader
 from slochaos.measurement.selection import metrics
+from slochaos.measurement.watch import page_seconds
 from slochaos.spec.environment import Environment
-from slochaos.spec.sources import ScrapeSource
+
+if TYPE_CHECKING:
+    from slochaos.measurement.prometheus.following import Follower
+
+_PAGE_WITHIN_S = 10.0
 
 
 class Sampler:
-    """One thread per source, each at its own period on an absolute schedule.
+    """One thread per source: pages are read at their own period, Prometheus servers are asked what they scraped.
 
     All samples of a run are kept, at about 70 bytes for each series of each sample: ten minutes of two
     sources with 200 selected series each, at 4 readings a second, are 70 MB. `history` is a snapshot: what
-    it returns never changes afterwards.
+    it returns never changes afterwards. It holds one source per page, and one per target of a server.
 
     `samples_file` (NDJSON, 0600) is written through a bounded queue that never holds up the sampling.
     """
@@ -33,42 +39,121 @@ class Sampler:
         self._readers = {s.name: ScrapeReader(s, wanted) for s in environment.pages}
         self._path = samples_file
         self._file: SampleFile | None = None
-        self._loops = {s.name: _Loop(s, self._readers[s.name], self._keep) for s in environment.pages}
+        self._loops = {name: ReadingLoop(reader, self._keep) for name, reader in self._readers.items()}
+        self._followers = self._follow(environment)
+
+    def _follow(self, environment: Environment) -> tuple[Follower, ...]:
+        if not environment.prometheus_servers:
+            return ()
+        from slochaos.measurement.prometheus.following import Follower  # slow to import
+
+        return tuple(
+            Follower(source, environment.objectives, self._keep) for source in environment.prometheus_servers
+        )
 
     def start(self) -> None:
         """Start the threads; the first readings begin at once.
 
         Raises SourceError without any source, StateError when the samples file cannot be made.
         """
-        if not self._loops:
-            raise SourceError("the environment names no source", hint="add one under sources: {name, scrape}")
+        if not self._threads:
+            raise SourceError(
+                "the environment names no source",
+                hint="add `prometheus: URL`, or one under sources: {name, scrape}",
+            )
         self._file = SampleFile(self._path) if self._path else None
-        for loop in self._loops.values():
-            loop.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End the threads, close connections and the file. Returns within a few seconds. Idempotent."""
-        for loop in self._loops.values():
-            loop.ask_to_end()
-        for loop in self._loops.values():
-            loop.wait_for_end()
+        for thread in self._threads:
+            thread.ask_to_end()
+        for thread in self._threads:
+            thread.wait_for_end()
         if self._file is not None:
             self._file.close()
 
     def sample_now(self, timeout_s: float = 5.0) -> bool:
-        """Read every source at once, beside the schedule; wait until each sample (good or failed) is in.
+        """Read every page at once, beside the schedule, and ask every server; wait until each answer is in.
 
-        Only samples that started after the call count. False when one did not come within `timeout_s`.
+        Only samples that started after the call count (of a server: nothing makes it scrape earlier than it
+        would). False when one did not come within `timeout_s`.
         """
         asked = clock.now()
-        for loop in self._loops.values():
-            loop.ask(asked)
-        return all(loop.wait_for(asked, asked + timeout_s) for loop in self._loops.values())
+        for thread in self._threads:
+            thread.ask(asked)
+        return all(thread.wait_for(asked, asked + timeout_s) for thread in self._threads)
 
     @property
-    def history(self) -> Mapping[str, Sequence[Sample]]:
-        """All samples so far, by source. Safe from any thread."""
-        return {name: loop.samples() for name, loop in self._loops.items()}
+    def history(self) -> History:
+        """All samples so far, by source: what is charged. Safe from any thread."""
+        own = {name: loop.samples() for name, loop in self._loops.items()}
+        return {**own, **_together([follower.history for follower in self._followers])}
+
+    @property
+    def watched(self) -> History:
+        """What the abort watch looks at: as `history`, but targets of servers read directly where that goes."""
+        own = {name: loop.samples() for name, loop in self._loops.items()}
+        return {**own, **_together([follower.watched for follower in self._followers])}
+
+    def choose_watch(self) -> tuple[str, ...]:
+        """Settle, before a fault begins, what the abort watch looks at; a sentence for each server."""
+        for follower in self._followers:
+            follower.choose_watch()
+        return tuple(follower.about_watch() for follower in self._followers)
+
+    def cut_before(self, instant: float) -> Cut | None:
+        """Of every source the last sample that was complete at `instant`; None while one has none."""
+        return cut_before(self.history, instant, self._patience_s)
+
+    def cut_after(self, instant: float) -> Cut | None:
+        """Of every source the first sample that started at or after `instant`; None while one has none."""
+        return cut_after(self.history, instant, self._patience_s)
+
+    @property
+    def delay_s(self) -> float:
+        """How much later than an event the sample that shows it is here: 0 for pages, which are read when asked."""
+        return max((follower.delay_s for follower in self._followers), default=0.0)
+
+    @property
+    def wait_s(self) -> float:
+        """How long to wait for a sample at most."""
+        return max(self.delay_s, _PAGE_WITHIN_S if self._loops else 0.0)
+
+    @property
+    def resolution_s(self) -> float:
+        """The longest time between two samples of a source."""
+        pages = [reader.source.every_s for reader in self._readers.values()]
+        return max([*pages, *(follower.interval_s for follower in self._followers)], default=0.0)
+
+    @property
+    def detection_s(self) -> float:
+        """The longest time from a bad event to the sample by which the abort watch sees it, as far as was seen."""
+        own = self.history if self._readers else {}
+        pages = [r.source.every_s + page_seconds(own.get(name, ())) for name, r in self._readers.items()]
+        return max([*pages, *(follower.detection_s for follower in self._followers)], default=0.0)
+
+    @property
+    def begins_earlier(self) -> bool:
+        """Whether all sources have samples of the time before they were asked."""
+        return not self._loops
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """By name the servers that did not answer last, and why."""
+        return {f.source.name: f.failure for f in self._followers if f.failure}
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What has to be said of the sources: clocks that are off, answers that were partial."""
+        clocks = [follower.about_clock() for follower in self._followers]
+        partial = [
+            f"{follower.source.name} warned: {text}"
+            for follower in self._followers
+            for text in follower.warnings
+        ]
+        return tuple(filter(None, [*clocks, *partial]))
 
     @property
     def dropped(self) -> int:
@@ -81,87 +166,33 @@ class Sampler:
         return self._file.error if self._file else ""
 
     def metric_names(self) -> Mapping[str, frozenset[str]]:
-        """Every metric name on each source's newest good page, for `baseline.baseline_problems`."""
-        return {name: reader.metric_names() for name, reader in self._readers.items()}
+        """Every metric name of each source, as far as known, for `baseline.baseline_problems`."""
+        pages = {name: reader.metric_names() for name, reader in self._readers.items()}
+        return {**pages, **{each.source.name: each.metric_names() for each in self._followers}}
+
+    @property
+    def _patience_s(self) -> float:
+        return (
+            max(PATIENCE_S, *(3 * follower.interval_s for follower in self._followers))
+            if self._followers
+            else PATIENCE_S
+        )
+
+    @property
+    def _threads(self) -> Sequence[ReadingLoop | Follower]:
+        return (*self._loops.values(), *self._followers)
 
     def _keep(self, sample: Sample) -> None:
         if self._file is not None:
             self._file.offer(sample)
 
 
-class _Loop:
-    """The thread of one source. What it shares is guarded by `_changed`."""
-
-    def __init__(self, source: ScrapeSource, reader: ScrapeReader, keep: Callable[[Sample], None]) -> None:
-        self._source, self._reader, self._keep = source, reader, keep
-        self._samples: list[Sample] = []
-        self._changed = threading.Condition()
-        self._asked = -math.inf
-        self._ending = False
-        self._thread = threading.Thread(target=self._run, name=f"sample-{source.name}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def ask(self, instant: float) -> None:
-        """Ask for a reading that starts at or after `instant`."""
-        with self._changed:
-            self._asked = instant
-            self._changed.notify_all()
-
-    def wait_for(self, instant: float, deadline: float) -> bool:
-        """Wait for a sample that started at or after `instant`."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._newest() >= instant, max(deadline - clock.now(), 0.0))
-
-    def samples(self) -> tuple[Sample, ...]:
-        with self._changed:
-            return tuple(self._samples)
-
-    def ask_to_end(self) -> None:
-        with self._changed:
-            self._ending = True
-            self._changed.notify_all()
-
-    def wait_for_end(self) -> None:
-        """A thread that hangs in a name look-up is left behind: it is a daemon and holds nothing."""
-        if self._thread.ident is not None:
-            self._thread.join(self._reader.deadline_s + 1.0)
-
-    def _newest(self) -> float:
-        return self._samples[-1].started if self._samples else -math.inf
-
-    def _run(self) -> None:
-        try:
-            due = clock.now()
-            while not self._ending:
-                self._take()
-                # Multiples of the period from the first reading on: a slow page does not shift the schedule.
-                # A reading in between, asked for by `sample_now`, takes no scheduled one away.
-                late_s = clock.now() - due
-                if late_s >= 0:
-                    due += self._source.every_s * max(1, math.ceil(late_s / self._source.every_s))
-                self._sleep(due)
-        finally:
-            self._reader.close()
-
-    def _take(self) -> None:
-        sample = self._read()
-        with self._changed:
-            self._samples.append(sample)
-            self._changed.notify_all()
-        self._keep(sample)
-
-    def _read(self) -> Sample:
-        started, wall = clock.now(), clock.wall()
-        try:
-            return self._reader.read()
-        except Exception as error:  # noqa: BLE001 - the border of a thread: it must go on, and say what happened
-            failure = f"internal error: {type(error).__name__}: {error}"
-            return Sample(self._source.name, started, clock.now(), wall, {}, failure)
-
-    def _sleep(self, due: float) -> None:
-        """Until the next reading is due, one is asked for, or the end."""
-        with self._changed:
-            while not self._ending and self._asked <= self._newest() and (left := due - clock.now()) > 0:
-                self._changed.wait(left)
+def _together(histories: Sequence[History]) -> History:
+    """One history of several servers, which may well have targets of the same name."""
+    if len(histories) == 1:
+        return histories[0]
+    return {
+        f"{name} (server {number})" if number else name: samples
+        for number, history in enumerate(histories)
+        for name, samples in history.items()
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from slochaos import __version__, clock
@@ -32,19 +32,24 @@ _HEADERS = {
 class ScrapeReader:
     """Reads one source. For one thread at a time.
 
-    `wanted` are the metrics whose series are kept; process starts are kept always. Series get the labels
-    `job` (the source's name) and `instance` (host:port) unless they carry them. Raises InvalidInput for
+    `wanted` are the metrics whose series are kept; process starts are kept always. Series get `labels`, else
+    `job` (the source's name) and `instance` (host:port), unless they carry them. Raises InvalidInput for
     a URL that cannot be read. Resolving a name is the one thing that no deadline bounds.
     """
 
     def __init__(
-        self, source: ScrapeSource, wanted: Iterable[Metric], deadline_s: float | None = None
+        self,
+        source: ScrapeSource,
+        wanted: Iterable[Metric],
+        deadline_s: float | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self.source = source
         self.deadline_s = deadline_s or min(max(DEADLINE_S, source.every_s), 10.0)
         self._url = _checked(source)
         port = self._url.port or (443 if self._url.scheme == "https" else 80)
-        self._parser = PageParser(wanted, {"job": source.name, "instance": f"{self._url.hostname}:{port}"})
+        own = {"job": source.name, "instance": f"{self._url.hostname}:{port}"}
+        self._parser = PageParser(wanted, own if labels is None else labels)
         self._path = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
         self._connection: Connection | None = None
         self._page = b""

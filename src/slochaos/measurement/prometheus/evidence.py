@@ -106,7 +106,12 @@ def _fetch_series(server: PrometheusServer, stretches: Sequence[_Stretch]) -> li
 
 def _fetch_targets(server: PrometheusServer, stretches: Sequence[_Stretch]) -> list[str]:
     """The targets of the jobs that series were found of."""
-    questions = {id(each): [(ask, each.window) for ask in _target_asks(each.found)] for each in stretches}
+    questions = {
+        id(each): [
+            (ask, each.window) for ask in target_asks(series.labels.get("job", "") for series in each.found)
+        ]
+        for each in stretches
+    }
     answers = ask_all(server, (q for asked in questions.values() for q in asked), _raw(server))
     for stretch in stretches:
         for each in (each for q in questions[id(stretch)] for each in answers[q].value):
@@ -120,10 +125,11 @@ def _raw(server: PrometheusServer) -> Callable[[tuple[str, Window]], tuple[RawSe
     return lambda question: raw_in_parts(server, question[0], question[1].start, question[1].end)
 
 
-def _target_asks(found: Found) -> Iterator[str]:
-    jobs = sorted({job for each in found if (job := each.labels.get("job", ""))})
-    for begin in range(0, len(jobs), JOBS_AT_ONCE):
-        yield str(Ask(TARGET_SERIES, frozenset({alternation("job", jobs[begin : begin + JOBS_AT_ONCE])})))
+def target_asks(jobs: Iterable[str], names: frozenset[str] = TARGET_SERIES) -> Iterator[str]:
+    """Selectors of what the server and the targets of these jobs say of themselves."""
+    known = sorted({job for job in jobs if job})
+    for begin in range(0, len(known), JOBS_AT_ONCE):
+        yield str(Ask(names, frozenset({alternation("job", known[begin : begin + JOBS_AT_ONCE])})))
 
 
 def _warnings(answers: Iterable[Answered[tuple[RawSeries, ...]]]) -> list[str]:
