@@ -146,6 +146,10 @@ def _series(name: str, labels: Labels) -> str:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """A server that is killed in the middle of a scrape is no news."""
+
     request_queue_size = 512
     owner: KnownTargets
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from slochaos.measurement.counting import Point
 from slochaos.measurement.phases import History
+from slochaos.measurement.prometheus import buckets as histogram_buckets
 from slochaos.measurement.prometheus import estimates, exact
 from slochaos.measurement.prometheus.evidence import gather
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Buckets, Measured, Window
 from slochaos.measurement.samples import NoData
-from slochaos.spec.objectives import Histogram, Objective
+from slochaos.spec.objectives import Histogram, Indicator, Objective
 
 
 def evaluate(server: PrometheusServer, asked: Sequence[tuple[Objective, Window]]) -> tuple[Measured, ...]:
@@ -23,7 +24,7 @@ def evaluate(server: PrometheusServer, asked: Sequence[tuple[Objective, Window]]
     queried = [(o, w) for o, w in asked if estimates.is_query(o.indicator)]
     counted = [(o, w) for o, w in asked if not estimates.is_query(o.indicator)]
     estimated = iter(estimates.estimate(server, queried))
-    evidence = gather(server, counted)
+    evidence = gather(server, [(o.indicator, w) for o, w in counted])
     return tuple(
         next(estimated) if estimates.is_query(o.indicator) else exact.measure(evidence, o, w)
         for o, w in asked
@@ -37,15 +38,17 @@ def history(server: PrometheusServer, objectives: Iterable[Objective], window: W
     epoch seconds. A target that is not scraped for all of the window has `absent` samples at its ends.
     Raises SourceError.
     """
-    asked = [(objective, window) for objective in objectives]
+    asked = [(objective.indicator, window) for objective in objectives]
     return gather(server, asked).history(window)
 
 
 def over_time(server: PrometheusServer, objective: Objective, window: Window) -> list[Point]:
     """Good and total events from scrape to scrape, for charts and for recovery. Empty when there is no data."""
-    return exact.over_time(gather(server, [(objective, window)]), objective, window)
+    return exact.over_time(gather(server, [(objective.indicator, window)]), objective, window)
 
 
 def buckets(server: PrometheusServer, histogram: Histogram, window: Window) -> Buckets | NoData:
     """A histogram's observations over a window by bucket, summed over its series: what quantiles come from."""
-    raise NotImplementedError
+    observations = Histogram(histogram.selector)
+    evidence = gather(server, [(Indicator(observations, good=observations), window)])
+    return histogram_buckets.measure(evidence, histogram, window)

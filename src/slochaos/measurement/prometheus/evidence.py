@@ -14,12 +14,12 @@ from slochaos.measurement.prometheus.plan import Ask, Found, alternation, ask_of
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
 from slochaos.measurement.selection import PROCESS_START
-from slochaos.spec.objectives import Indicator, Objective
+from slochaos.spec.objectives import Indicator
 
 TARGET_SERIES = frozenset({UP, DURATION, PROCESS_START})
 JOBS_AT_ONCE = 100
 
-Asked = Sequence[tuple[Objective, Window]]
+Asked = Sequence[tuple[Indicator, Window]]
 Address = tuple[str, str]
 
 
@@ -75,7 +75,7 @@ class Evidence:
 
 
 def gather(server: PrometheusServer, asked: Asked) -> Evidence:
-    """Fetch what these objectives need over their windows. Raises SourceError."""
+    """Fetch what these indicators need over their windows. Raises SourceError."""
     stretches = _stretches(asked)
     warnings = _fetch_series(server, stretches) + _fetch_targets(server, stretches)
     now = server.now() if stretches else 0.0
@@ -85,14 +85,14 @@ def gather(server: PrometheusServer, asked: Asked) -> Evidence:
 def _stretches(asked: Asked) -> list[_Stretch]:
     """Windows that overlap share what is fetched for them."""
     stretches: list[_Stretch] = []
-    for objective, window in sorted(asked, key=lambda each: each[1].start):
+    for indicator, window in sorted(asked, key=lambda each: each[1].start):
         start, end = window.start - LOOK_S, window.end + LOOK_S
         if stretches and start <= stretches[-1].window.end:
             last = stretches[-1]
             last.window = Window(last.window.start, max(last.window.end, end))
         else:
             stretches.append(_Stretch(Window(start, end)))
-        stretches[-1].asks.update(_asks(objective.indicator))
+        stretches[-1].asks.update(_asks(indicator))
     return stretches
 
 

@@ -1,0 +1,94 @@
+"""A latency histogram over a window, bucket by bucket: what quantiles come from. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+
+from slochaos.measurement.counters import Tally
+from slochaos.measurement.counting import period_of
+from slochaos.measurement.findings import first_problem, notes_of
+from slochaos.measurement.prometheus.answers import RawSeries
+from slochaos.measurement.prometheus.evidence import Evidence
+from slochaos.measurement.prometheus.pages import bracket, compose
+from slochaos.measurement.prometheus.windows import Buckets, Window
+from slochaos.measurement.reading import MetricReader, Values, Vector
+from slochaos.measurement.replicas import replica_label
+from slochaos.measurement.samples import NoData
+from slochaos.measurement.selection import Child, bound_of
+from slochaos.spec.objectives import Histogram, Indicator
+
+
+def measure(evidence: Evidence, histogram: Histogram, window: Window) -> Buckets | NoData:
+    """The observations of all its series in the window, by upper bound."""
+    observations = Histogram(histogram.selector)
+    series, silent = evidence.of(Indicator(observations, good=observations), window)
+    bounds = _bounds(series)
+    if not bounds:
+        return NoData("no-series", f"no series matches {histogram.selector}")
+    tallies = _tallies(_Reader(histogram, bounds), series, window, evidence.now)
+    problem = first_problem(tallies, frozenset(tallies))
+    label = replica_label({child for tally in tallies.values() for child in tally.children})
+    if label:
+        problem = NoData("replica-label", f"series differ in the label {label} only: name one value of it")
+    return problem or _sums(bounds, tallies, window, open_ended=bool(silent))
+
+
+class _Reader:
+    """Per child: all observations, then at least and at most how many were within each bound."""
+
+    coarse = ""
+
+    def __init__(self, histogram: Histogram, bounds: Iterable[Fraction]) -> None:
+        self._readers = [MetricReader(Histogram(histogram.selector, bound)) for bound in bounds]
+        self._all = MetricReader(Histogram(histogram.selector))
+
+    @property
+    def width(self) -> int:
+        """Numbers of a child."""
+        return 1 + 2 * len(self._readers)
+
+    def read(self, values: Values) -> dict[Child, Vector]:
+        """Raises Unreadable for values that are no histogram."""
+        within = [reader.read(values) for reader in self._readers]
+        return {
+            child: (total[0], *(part for each in within for part in each[child]))
+            for child, total in self._all.read(values).items()
+        }
+
+
+def _bounds(series: Iterable[RawSeries]) -> tuple[Fraction, ...]:
+    found = {bound_of(each.series[1]) for each in series if each.name.endswith("_bucket")}
+    return tuple(sorted(bound for bound in found if isinstance(bound, Fraction)))
+
+
+def _tallies(reader: _Reader, series: list[RawSeries], window: Window, now: float) -> dict[str, Tally]:
+    history = compose(series, window, now)
+    start, end = bracket(history, window)
+    tallies = {}
+    for name, samples in history.items():
+        tally = Tally(reader, start.samples[name], period_of(samples), reader.width)
+        for sample in samples:
+            if start.samples[name].started < sample.started <= end.samples[name].started:
+                tally.add(sample)
+        tallies[name] = tally
+    return tallies
+
+
+def _sums(
+    bounds: tuple[Fraction, ...], tallies: dict[str, Tally], window: Window, *, open_ended: bool
+) -> Buckets:
+    steps = [step for tally in tallies.values() if tally.seen for step in tally.steps]
+    inside = [s for s in steps if s.before.started >= window.start and s.after.finished <= window.end]
+    lost = math.inf if open_ended or any(tally.vanished() for tally in tallies.values()) else 0.0
+    least = [1 + 2 * index for index in range(len(bounds))]
+    pairs = [(index, index + 1) for index in least] + [(0, 0)]
+    return Buckets(
+        bounds=(*map(float, bounds), math.inf),
+        points=tuple(sum(step.point[low] for step in steps) for low, _ in pairs),
+        counts=tuple(
+            (sum(s.low[low] for s in inside), sum(s.high[high] for s in steps) + lost) for low, high in pairs
+        ),
+        reasons=tuple(f"{word}: {text}" for word, text in sorted(notes_of(tallies.values()).items())),
+    )
