@@ -115,6 +115,25 @@ class ObjectiveResult(Priced):
     would_hold_again: str = ""
 
 
+class CompositeResult(Record):
+    """The weighted mean of some objectives: `parts` are weights by objective name, and sum to 1.
+
+    `sli` is the mean good share (of a run: during the fault), costs are in per cent of the mean's budget; None
+    where a part has none, and `reason` says which.
+    """
+
+    name: str
+    display_name: str
+    target: str
+    target_fraction: float
+    window: str
+    parts: dict[str, float]
+    sli: float | None = None
+    cost_percent: float | None = None
+    attributed_percent: float | None = None
+    reason: str = ""
+
+
 class ForecastRecord(Record):
     """What one objective may cost, in per cent of its budget."""
 
@@ -240,6 +259,7 @@ class Result(Record):
 
     run: Run
     objectives: tuple[ObjectiveResult, ...] = ()
+    composites: tuple[CompositeResult, ...] = ()
     plan: Plan = Plan()
     policy: PolicyRecord | None = None
     injections: tuple[InjectionRecord, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from slochaos.record import Abort, InjectionRecord, ObjectiveResult, Priced, Result
+from slochaos.record import Abort, CompositeResult, InjectionRecord, ObjectiveResult, Priced, Result
 from slochaos.reports.phrases import more_than_caused, worst_first
 from slochaos.wording import percent, seconds
 
@@ -133,10 +133,24 @@ def remarks(result: Result) -> list[str]:
     objectives = worst_first(result)
     sentences = [text for objective in objectives if (text := more_than_caused(objective))]
     sentences += [f"Would it hold again? {o.name}: {o.would_hold_again}." for o in objectives if _promised(o)]
+    sentences += [f"{composed(each)}." for each in result.composites]
     sentences += [f"Where: {text}." for text in where(objectives)]
     if toolkit := toolkit_disagrees(result):
         sentences.append(toolkit)
     return [*sentences, *(f"Note: {note}" for note in result.notes)]
+
+
+def composed(composite: CompositeResult) -> str:
+    """ "checkout (reads 75 %, writes 25 %): 98.2 % good in the fault, caused cost 3.1 % of its week"."""
+    parts = ", ".join(f"{name} {percent(weight)}" for name, weight in composite.parts.items())
+    if composite.sli is None:
+        return f"{composite.name} ({parts}) is not known: {composite.reason}"
+    said = f"{percent(composite.sli, unlike=composite.target_fraction)} good during the fault"
+    if composite.attributed_percent is not None:
+        said += (
+            f", cost {percent(max(composite.attributed_percent, 0.0) / 100)} of its {composite.window} budget"
+        )
+    return f"{composite.name} ({parts}): {said}"
 
 
 def _promised(objective: ObjectiveResult) -> bool:

@@ -10,6 +10,7 @@ from slochaos.budget import account
 from slochaos.budget.account import Budget
 from slochaos.clock import timestamp
 from slochaos.measurement import records
+from slochaos.measurement.composing import compose
 from slochaos.measurement.counting import measure
 from slochaos.measurement.phases import Cut, History
 from slochaos.measurement.samples import Count, NoData
@@ -40,9 +41,11 @@ class Counts:
 
 @dataclass(frozen=True)
 class Accounted:
-    """One objective's record and the decision behind it."""
+    """One objective's record, the decision behind it, and what that rests on."""
 
     decision: Decision
+    fault: Counted
+    spent: account.Charge | None
     result: record.ObjectiveResult
 
 
@@ -65,6 +68,15 @@ def account_objectives(run: RunState) -> list[Accounted]:
         _account(run, each, rules.get(each.name), counts[each.name], budgets.get(each.name))
         for each in environment.objectives
     ]
+
+
+def account_composites(run: RunState, accounted: list[Accounted]) -> tuple[record.CompositeResult, ...]:
+    """The composites of the environment, during the fault and as charged."""
+    if not accounted:
+        return ()
+    counts = {each.result.name: each.fault for each in accounted}
+    charges = {each.result.name: each.spent for each in accounted}
+    return tuple(compose(each, counts, charges) for each in run.system.environment.composites)
 
 
 def _count(objective: Objective, history: History, run: RunState) -> Counts:
@@ -115,6 +127,8 @@ def _account(
     again = _would_hold_again(run, objective, rule, counts.fault, decision)
     return Accounted(
         decision,
+        counts.fault,
+        spent,
         record.ObjectiveResult(
             **records.promise(objective),
             rule=_rule(rule),

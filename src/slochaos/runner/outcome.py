@@ -7,7 +7,7 @@ from slochaos.clock import timestamp
 from slochaos.guard.connection import InjectionState
 from slochaos.guard.identity import host
 from slochaos.measurement.counting import series_over_time
-from slochaos.runner.accounting import Accounted, account_objectives
+from slochaos.runner.accounting import Accounted, account_composites, account_objectives
 from slochaos.runner.state import RunState
 from slochaos.verdict.status import RunFacts, RunStatus, run_status
 
@@ -31,6 +31,7 @@ def make_result(run: RunState) -> record.Result:
     return record.Result(
         run=_run(run, status, ended),
         objectives=tuple(each.result for each in accounted),
+        composites=account_composites(run, accounted),
         plan=run.plan or record.Plan(),
         policy=_policy(run),
         injections=tuple(

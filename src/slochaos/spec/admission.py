@@ -69,11 +69,22 @@ def _bound_rule(rule: Rule, environment: Environment) -> Rule:
 def _objective_target(name: str, where: str, environment: Environment) -> Fraction:
     targets = {objective.name: objective.target for objective in environment.objectives}
     if name not in targets:
+        _refuse_composite(name, where, environment)
         hint = did_you_mean(name, targets) or f"{environment.path} lists no SLO files"
         raise InvalidInput(
             f"{where}: the environment {environment.name!r} has no objective {name!r}", hint=hint
         )
     return targets[name]
+
+
+def _refuse_composite(name: str, where: str, environment: Environment) -> None:
+    """Raises InvalidInput for the name of a composite: rules are for what is counted."""
+    for composite in environment.composites:
+        if composite.name == name:
+            parts = ", ".join(part.objective.name for part in composite.parts)
+            raise InvalidInput(
+                f"{where}: {name!r} is a composite, rules are for objectives", hint=f"name its parts: {parts}"
+            )
 
 
 def _bound_fault(fault: PlannedFault, environment: Environment) -> PlannedFault:
