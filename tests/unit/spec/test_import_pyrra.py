@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slochaos.errors import InvalidInput
+from slochaos.spec import documents
+from slochaos.spec.fields import Field
+from slochaos.spec.importers.imported import duration
+from slochaos.spec.nodes import Node
+from slochaos.spec.openslo_windows import seconds_of
 from tests.unit.spec.importing import imported, shown_pair
 from tests.unit.spec.writing import changed
 
@@ -129,6 +136,7 @@ def test_what_is_no_selector_is_left_out(tmp_path: Path, metric: str) -> None:
         (("spec", "window"), "30s", "no whole number of minutes"),
         (("spec", "window"), "0d", "no whole number of minutes"),
         (("spec", "window"), "a month", "is no duration"),
+        (("spec", "window"), "2y", "is more than a year"),
         (("spec", "target"), "99,9", "is not a plain number"),
         (("spec", "targets"), "99.9", "no field of that name"),
         (("spec", "indicator"), {}, "exactly one of ratio, latency, latencyNative, bool_gauge"),
@@ -146,3 +154,15 @@ def test_a_second_window_is_refused(tmp_path: Path) -> None:
     """The file has its window: --window would say something else."""
     with pytest.raises(InvalidInput, match="the file names its window"):
         imported(tmp_path, "pyrra", GOOD, window="7d")
+
+
+@given(st.tuples(st.integers(0, 40), st.integers(0, 80), st.integers(0, 99), st.integers(0, 99)).filter(any))
+def test_no_window_changes_its_length(amounts: tuple[int, ...]) -> None:
+    """Whatever weeks, days, hours and minutes it has, OpenSLO's one unit says as many seconds."""
+    text = "".join(f"{amount}{unit}" for amount, unit in zip(amounts, "wdhm", strict=True) if amount)
+    document = documents.Document("slo.yaml", Node(text, 1, text))
+    written = duration(Field.of(document))
+    seconds = sum(
+        amount * unit_s for amount, unit_s in zip(amounts, (604_800, 86_400, 3600, 60), strict=True)
+    )
+    assert seconds_of(Field.of(documents.Document("slo.yaml", Node(written, 1, written)))) == seconds

@@ -6,9 +6,9 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import beta
+from scipy.stats import beta, binom
 
 from slochaos.verdict.bounds import at_least, at_most, bad_at_least, bad_at_most, interval, is_above
 from slochaos.verdict.counts import Tally
@@ -110,3 +110,44 @@ def test_a_count_without_upper_end_bounds_nothing() -> None:
     """After a reset the truth may be anything: 0 to 1."""
     seen = Tally(bad=5, total=10, bad_low=5, bad_high=math.inf, total_low=10, total_high=math.inf)
     assert (at_least(seen), at_most(seen)) == (0.0, 1.0)
+
+
+SEEN = st.integers(1, 3_000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))
+
+
+@given(SEEN, st.floats(0.6, 0.999))
+def test_bounds_move_with_what_was_seen(seen: tuple[int, int], confidence: float) -> None:
+    """A bad event raises both bounds, a good one lowers them, and more confidence moves them apart."""
+    bad, total = seen
+    least, most = bad_at_least(bad, total, confidence), bad_at_most(bad, total, confidence)
+    close = 1 - 1e-9
+    assert bad_at_least(bad + 1, total + 1, confidence) >= least * close
+    assert bad_at_most(bad + 1, total + 1, confidence) >= most * close
+    assert bad_at_least(bad, total + 1, confidence) * close <= least
+    assert bad_at_most(bad, total + 1, confidence) * close <= most
+    surer = (1 + confidence) / 2
+    assert bad_at_least(bad, total, surer) * close <= least
+    assert bad_at_most(bad, total, surer) >= most * close
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 300), st.floats(1e-4, 0.999), st.sampled_from([0.9, 0.95, 0.99]))
+def test_each_bound_holds_as_often_as_it_says(total: int, share: float, confidence: float) -> None:
+    """Over all outcomes of the exact binomial, each bound errs at most 1 - confidence of the time."""
+    chances = binom.pmf(range(total + 1), total, share)
+    low = sum(chances[bad] for bad in range(total + 1) if bad_at_least(bad, total, confidence) > share)
+    high = sum(chances[bad] for bad in range(total + 1) if bad_at_most(bad, total, confidence) < share)
+    assert low <= 1 - confidence + 1e-9
+    assert high <= 1 - confidence + 1e-9
+
+
+@pytest.mark.parametrize(("total", "coverage"), [(200, 0.983), (1_000, 0.981), (5_000, 0.980)])
+def test_the_coverage_is_that_of_clopper_pearson(total: int, coverage: float) -> None:
+    """At one bad in a thousand, 97.5 % on each side hold as often as the published figures say."""
+    worst = 60
+    chances = binom.pmf(range(worst), total, 0.001)
+    inside = [
+        bad_at_least(k, total, 0.975) <= 0.001 <= bad_at_most(k, total, 0.975)
+        for k in range(min(worst, total))
+    ]
+    assert sum(chances[k] for k, holds in enumerate(inside) if holds) == pytest.approx(coverage, abs=0.0006)

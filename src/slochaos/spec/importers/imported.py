@@ -26,6 +26,9 @@ _INSTEAD = dict.fromkeys(
 )
 """What to use in place of a part that is not imported."""
 
+MOST_S = 366 * 86_400
+"""The longest window of an error budget that is imported, in seconds."""
+
 RULES: dict[Severity, str] = {
     "note": "import-note",
     "warning": "import-kept-query",
@@ -224,6 +227,8 @@ def duration(each: Field) -> str:
     )
     if length_s == 0 or length_s % 60:
         raise each.error(f"{quoted(text)} is no whole number of minutes")
+    if length_s > MOST_S:
+        raise each.error(f"{quoted(text)} is more than a year")
     if re.fullmatch("[0-9]+[wdhm]", text):
         return text
     unit = next(unit for unit in "wdhm" if length_s % _SECONDS[unit] == 0)

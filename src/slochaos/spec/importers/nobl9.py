@@ -27,7 +27,17 @@ API_VERSION = "n9/v1alpha"
 SLICE = "1m"
 """The length of its time slices."""
 
-_UNITS = {"Minute": "m", "Hour": "h", "Day": "d", "Week": "w", "Month": "M", "Quarter": "Q", "Year": "Y"}
+_UNITS = {
+    "Minute": ("m", 527_040),
+    "Hour": ("h", 8_784),
+    "Day": ("d", 366),
+    "Week": ("w", 52),
+    "Month": ("M", 12),
+    "Quarter": ("Q", 4),
+    "Year": ("Y", 1),
+}
+"""OpenSLO's unit, and how many of them a window of at most a year has."""
+
 _PROMETHEUS = ("prometheus", "amazonPrometheus", "azurePrometheus")
 _SPEC = ("service", "budgetingMethod", "objectives", "timeWindows")
 _DROPPED = ("alertPolicies", "attachments", "anomalyConfig", "composite")
@@ -158,8 +168,8 @@ def _window(windows: Field) -> Window:
     if len(entries) != 1:
         raise windows.error(f"has {len(entries)} entries, exactly one is wanted")
     section = entries[0].section(required=("unit", "count"), optional=("isRolling", "calendar", "period"))
-    unit = _UNITS[section["unit"].one_of(*_UNITS)]
-    length = f"{section['count'].whole(1, 100_000)}{unit}"
+    unit, most = _UNITS[section["unit"].one_of(*_UNITS)]
+    length = f"{section['count'].whole(1, most)}{unit}"
     if section.get("isRolling", Field.flag, False):
         return Window(length)
     calendar = section["calendar"].section(required=("startTime", "timeZone"))

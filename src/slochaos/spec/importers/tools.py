@@ -12,7 +12,7 @@ from slochaos.spec.fields import Field
 from slochaos.spec.importers import nobl9, pyrra, slo_generator, sloth
 from slochaos.spec.importers.imported import Import
 
-DURATION = re.compile("[1-9][0-9]{0,5}[mhdwMQY]")
+DURATION = re.compile("[1-9][0-9]{0,4}[mh]|[1-9][0-9]{0,3}d|[1-9][0-9]{0,2}w|[1-9][0-9]?[MQY]")
 TOOLS: dict[str, Callable[[Field, Import], None]] = {
     "sloth": sloth.read,
     "pyrra": pyrra.read,
