@@ -57,7 +57,7 @@ def count(events: Share) -> str:
 
 
 def seconds(value_s: float) -> str:
-    """ "38 ms", "1.8 s", "24 s", "5 min 2 s"."""
+    """ "38 ms", "1.8 s", "24 s", "5 min 2 s", "36 h", "15 days"."""
     if value_s < 1:
         return f"{value_s * 1000:.0f} ms"
     if value_s < 10:
@@ -67,7 +67,10 @@ def seconds(value_s: float) -> str:
     minutes, rest = divmod(round(value_s), 60)
     if minutes < 120:
         return f"{minutes} min" + (f" {rest} s" if rest else "")
-    return f"{minutes / 60:.1f}".removesuffix(".0") + " h"
+    hours = minutes / 60
+    if hours < 48:
+        return f"{hours:.1f}".removesuffix(".0") + " h"
+    return f"{hours / 24:.1f}".removesuffix(".0") + " days"
 
 
 def window_name(window_s: int) -> str:

@@ -74,6 +74,9 @@ def test_targets_read_as_written(share: str, text: str) -> None:
         (130, "2 min 10 s"),
         (300, "5 min"),
         (9000, "2.5 h"),
+        (86_400, "24 h"),
+        (216_000, "2.5 days"),
+        (1_296_000, "15 days"),
     ],
 )
 def test_spans_of_time(value: float, text: str) -> None:
