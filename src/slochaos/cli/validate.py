@@ -75,7 +75,7 @@ def validate(
     )
     checked = checking.check(files)
     if live or prometheus:
-        checked.findings += _ask(checked, environment, prometheus)
+        checked.update(_ask(checked, environment, prometheus))
     if output is Output.SARIF:
         from slochaos.reports import sarif
 

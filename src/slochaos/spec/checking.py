@@ -41,6 +41,13 @@ class Checked:
         """Whether nothing is an error."""
         return not any(finding.severity == "error" for finding in self.findings)
 
+    def update(self, findings: Iterable[Finding]) -> None:
+        """Add findings, in place of those by the same rule about the same line."""
+        found = [_as_seen_from_here(finding) for finding in findings]
+        known = {(finding.rule, finding.file, finding.line) for finding in found}
+        kept = [each for each in self.findings if (each.rule, each.file, each.line) not in known]
+        self.findings = [*kept, *found]
+
 
 @dataclass(frozen=True)
 class Checking:
