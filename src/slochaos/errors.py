@@ -10,6 +10,7 @@
     |   |-- TargetUnreached                no connection was made, so nothing was sent
     |   `-- TargetGone                     the API says that the target does not exist
     |-- SourceError                     7  a source of measurements failed
+    |   `-- LoginRefused                     it does not let us in
     |-- ServiceError                    7  a service of the environment did not start
     |-- StateError                      7  the undo log, the run folder or the ledger cannot be written
     |-- GuardError                      7  the guard died or does not answer
@@ -87,6 +88,10 @@ class TargetGone(TargetError):
 
 class SourceError(SlochaosError):
     """A source of measurements failed."""
+
+
+class LoginRefused(SourceError):
+    """A source of measurements does not let us in."""
 
 
 class ServiceError(SlochaosError):

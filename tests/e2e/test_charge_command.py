@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
 
 from tests.e2e.slochaos_command import Answer, Shell
 from tests.prometheus_history import lay_down
@@ -294,3 +300,102 @@ def _wait_for_samples(server: ServerProcess) -> None:
     while not server.query("up == 1"):
         assert time.monotonic() < deadline, "the server scraped nothing"
         time.sleep(0.1)
+
+
+@pytest.fixture
+def demo(prometheus_binaries: Binaries, tmp_path: Path) -> Iterator[tuple[ServerProcess, CollectorRegistry]]:
+    """A server that scrapes a demo application with the client library's default metrics, once a second."""
+    registry = CollectorRegistry()
+    GCCollector(registry)
+    PlatformCollector(registry)
+    ProcessCollector(registry=registry)
+    app, thread = start_http_server(0, "127.0.0.1", registry)
+    job = scrape_job("demo", [f"127.0.0.1:{app.server_port}"])
+    server = start_prometheus(prometheus_binaries, tmp_path / "demo", [job])
+    yield server, registry
+    server.end()
+    app.shutdown()
+    app.server_close()
+    thread.join()
+
+
+def test_a_live_application_is_priced_exactly_as_it_counted(
+    shell: Shell, demo: tuple[ServerProcess, CollectorRegistry]
+) -> None:
+    """Errors between two quiet seconds: all of them, nothing more, though the server has but seconds of a week."""
+    server, registry = demo
+    requests = Counter("http_requests", "Requests.", ["method", "code"], registry=registry)
+    durations = Histogram("http_request_duration_seconds", "How long they took.", registry=registry)
+    requests.labels("GET", "200").inc(1_000)
+    requests.labels("GET", "500").inc(0)
+    _wait_for_samples(server)
+    time.sleep(3)
+    start = time.time()
+    time.sleep(2)
+    requests.labels("GET", "500").inc(37)
+    requests.labels("GET", "200").inc(963)
+    for _ in range(90):
+        durations.observe(0.01)
+    for _ in range(10):
+        durations.observe(2.0)
+    time.sleep(3)
+    answer = shell.slochaos(
+        "charge", "--prometheus", f"http://127.0.0.1:{server.port}", "--format", "json", "--quiet",
+        "--from", _exact(start), "--to", _exact(time.time() - 0.5),
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    assert answer.err == ""
+    by_name = {each["name"]: each for each in answer.document["objectives"]}
+    success = by_name["demo-success"]
+    assert success["charge"]["bad_gross"] == 37
+    assert success["interval"]["total"] == 1_000
+    assert success["charge"]["basis"] == "projected"
+    assert any(reason.startswith("short-history: ") for reason in success["reasons"])
+    assert success["top_contributors"] == [{"labels": {"code": "500"}, "bad": 37}]
+    assert by_name["demo-latency"]["interval"]["total"] - by_name["demo-latency"]["interval"]["good"] == 10
+    assert written(shell) == []
+
+
+def _exact(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+class _Locked(BaseHTTPRequestHandler):
+    """Answers those who know the token with nothing, and nobody else."""
+
+    def do_GET(self) -> None:
+        """A query."""
+        known = self.headers.get("Authorization") == "Bearer sesame"
+        body = (
+            b'{"status":"success","data":{"resultType":"vector","result":[]}}' if known else b"who are you?"
+        )
+        self.send_response(200 if known else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - the name is the base class's
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def test_a_server_that_asks_who_it_is_gets_a_token_that_nobody_else_sees(shell: Shell) -> None:
+    """401 without one, said as that; with one in the environment it answers, here with nothing."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Locked) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            question = ("charge", "--prometheus", f"http://127.0.0.1:{server.server_port}", "--from", "-10m")
+            refused = shell.slochaos(*question)
+            answered = shell.slochaos(*question, SLOCHAOS_PROMETHEUS_TOKEN="sesame")
+            denied = shell.slochaos(*question, SLOCHAOS_PROMETHEUS_TOKEN="open-wide")
+        finally:
+            server.shutdown()
+            thread.join()
+    assert (refused.code, denied.code) == (7, 7)
+    assert "401" in refused.err
+    assert "SLOCHAOS_PROMETHEUS_TOKEN" in refused.err
+    assert answered.code == 2
+    assert "has no samples of that time" in answered.err
+    assert "open-wide" not in denied.err + denied.out

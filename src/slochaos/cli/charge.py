@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -173,10 +174,12 @@ def _source(chosen: Environment | None, prometheus: str, user: str, tenant: str)
 
 
 def _priced(source: PrometheusSource, chosen: Environment | None, question: _Question) -> Incident:
+    from slochaos.cli.servers import login_by_options
     from slochaos.measurement.prometheus.server import PrometheusServer
     from slochaos.slo.charge import Order, price_interval
 
-    with PrometheusServer(source) as server:
+    own = chosen.prometheus_servers if chosen else ()
+    with nullcontext() if source in own else login_by_options(), PrometheusServer(source) as server:
         objectives, notes = _objectives(server, chosen, question)
         order = Order(
             objectives,

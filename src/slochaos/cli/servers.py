@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slochaos.errors import InvalidInput
+from slochaos.errors import InvalidInput, LoginRefused
 
 if TYPE_CHECKING:
     from slochaos.spec.environment import Environment
@@ -60,6 +62,16 @@ def server_at(url: str, user: str = "", tenant: str = "") -> PrometheusSource:
         password=Secret(env=PASSWORD_VARIABLE) if user else None,
         bearer=Secret(env=TOKEN_VARIABLE) if not user and os.environ.get(TOKEN_VARIABLE) else None,
     )
+
+
+@contextmanager
+def login_by_options() -> Iterator[None]:
+    """Where the server does not let us in, name the options and variables that log in to it."""
+    try:
+        yield
+    except LoginRefused as refused:
+        hint = f"export {TOKEN_VARIABLE}=..., or --user and {PASSWORD_VARIABLE}, and --tenant if it has some"
+        raise LoginRefused(refused.message, hint=hint) from refused
 
 
 def server_of(environment: Environment, wanted: str = "") -> PrometheusSource:

@@ -23,7 +23,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from slochaos import __version__
-from slochaos.errors import InvalidInput, SourceError
+from slochaos.errors import InvalidInput, LoginRefused, SourceError
 from slochaos.measurement.connection import Connection, FetchError, TooLarge, phrase, read_body, tls_context
 from slochaos.measurement.prometheus.login import Login
 from slochaos.redaction import redact
@@ -174,8 +174,9 @@ class Transport(BaseAdapter):
     def _check(self, response: http.client.HTTPResponse, body: bytes) -> None:
         status = response.status
         if status in (401, 403):
-            raise self.error(
-                f"status {status}: it does not let us in", "correct 'basic', 'bearer', 'tls' or 'tenant'"
+            raise LoginRefused(
+                self._named(f"status {status}: it does not let us in"),
+                hint="correct 'basic', 'bearer', 'tls' or 'tenant' of this source in the environment",
             )
         html = (
             response.getheader("Content-Type", "").lower().startswith("text/html")
