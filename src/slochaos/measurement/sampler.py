@@ -134,10 +134,21 @@ class Sampler:
         pages = [r.source.every_s + page_seconds(own.get(name, ())) for name, r in self._readers.items()]
         return max([*pages, *(follower.detection_s for follower in self._followers)], default=0.0)
 
+    def begin(self, instant: float) -> Cut | None:
+        """Where a phase begins that is about to: servers have samples of before `instant`, pages only later ones."""
+        earlier = None if self._loops else self.cut_before(instant)
+        if earlier is not None and all(sample.is_page for sample in earlier.samples.values()):
+            return earlier
+        return self.cut_after(instant)
+
+    def has_until(self, instant: float) -> bool:
+        """Whether every source has been heard of since `instant`."""
+        return all(s[-1].started >= instant or s[-1].absent for s in self.history.values() if s)
+
     @property
-    def begins_earlier(self) -> bool:
-        """Whether all sources have samples of the time before they were asked."""
-        return not self._loops
+    def shows_all(self) -> bool:
+        """Whether each metric that objectives select has a series, as far as servers have been asked for it."""
+        return all(follower.shows_all for follower in self._followers)
 
     @property
     def troubles(self) -> Mapping[str, str]:

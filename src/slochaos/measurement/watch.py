@@ -54,16 +54,16 @@ def since(objectives: Iterable[Objective], history: History, start: Cut) -> Watc
     return Watch(objectives, history, start)
 
 
-def detection_seconds(environment: Environment, history: History | None = None) -> float:
+def detection_seconds(environment: Environment) -> float:
     """The longest time from a bad event to the sample that shows it, as far as files tell.
 
-    Of a page: its period, and the time that reading it takes (the slowest of `history`; without, a tenth of a
-    second). Of a Prometheus server likewise, for its targets' own pages; where these are not watched, an interval
-    of 15 seconds is assumed, with a scrape and its way here. `Sampler.detection_s` knows.
+    A page's period, and a tenth of a second to read it. Of a Prometheus server likewise, for its targets' own
+    pages; where these are not watched, an interval of 15 seconds is assumed, with the sample's way here.
+    `Sampler.detection_s` is what was seen.
     """
-    pages = [s.every_s + page_seconds((history or {}).get(s.name, ())) for s in environment.pages]
     servers = [ASSUMED_SCRAPES_S if s.watch_s is None else s.watch_s for s in environment.prometheus_servers]
-    return max([*pages, *(every_s + ASSUMED_PAGE_S for every_s in servers)], default=0.0)
+    periods = [*(source.every_s for source in environment.pages), *servers]
+    return max((every_s + ASSUMED_PAGE_S for every_s in periods), default=0.0)
 
 
 def page_seconds(samples: Sequence[Sample]) -> float:

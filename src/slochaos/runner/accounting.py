@@ -80,23 +80,31 @@ def account_composites(run: RunState, accounted: list[Accounted]) -> tuple[recor
 
 
 def _count(objective: Objective, history: History, run: RunState) -> Counts:
-    end = run.s2 or run.s1
+    end, missing = run.s2 or run.s1, _missing(run)
+
+    def measured(start: Cut | None, stop: Cut | None) -> Counted:
+        return missing if start is None or stop is None else measure(objective, history, start, stop)
+
     # The baseline goes on until the fault begins: what lies between belongs to no other phase.
     return Counts(
-        baseline=_measured(objective, history, run.baseline_start, run.s0)
+        baseline=measured(run.baseline_start, run.s0)
         if run.s0 is not None
         else run.baseline.get(objective.name, _NOT_REACHED),
-        fault=_measured(objective, history, run.s0, run.s1),
-        recovery=_measured(objective, history, run.s1, end),
-        with_drain=_measured(objective, history, run.s0, run.drained or run.s1),
-        charged=_measured(objective, history, run.s0, end),
+        fault=measured(run.s0, run.s1),
+        recovery=missing if run.unmeasured else measured(run.s1, end),
+        with_drain=measured(run.s0, run.drained or (None if run.unmeasured else run.s1)),
+        charged=missing if run.unmeasured else measured(run.s0, end),
     )
 
 
-def _measured(objective: Objective, history: History, start: Cut | None, end: Cut | None) -> Counted:
-    if start is None or end is None:
-        return _NOT_REACHED
-    return measure(objective, history, start, end)
+def _missing(run: RunState) -> NoData:
+    """Why a phase has no end: it was not reached, or no sample came that could close it."""
+    troubles = run.sampler.troubles if run.sampler is not None else {}
+    if troubles:
+        return NoData("source-down", "; ".join(f"{name}: {why}" for name, why in troubles.items()))
+    if run.undone is not None:
+        return NoData("no-sample", "no sample came in time after the phase")
+    return _NOT_REACHED
 
 
 def _baseline_seconds(run: RunState) -> float:

@@ -11,19 +11,17 @@ from slochaos.errors import Refused
 from slochaos.guard import recovery
 from slochaos.measurement import baseline as sources
 from slochaos.measurement.counting import measure
-from slochaos.measurement.phases import cut_after, cut_before
 from slochaos.runner import events, plan
-from slochaos.runner.loop import pause, result_of, turn, while_turning
+from slochaos.runner.loop import pause, result_of, while_turning
 from slochaos.runner.power import refuse_underpowered
 from slochaos.runner.progress import report_progress
+from slochaos.runner.sampling import baseline_seconds, begin_baseline, check_sources
 from slochaos.runner.state import RunState
 from slochaos.verdict.decide import baseline_refusal
 
 if TYPE_CHECKING:
     from slochaos.ledger.store import Ledger
     from slochaos.measurement.sampler import Sampler
-
-_FIRST_SAMPLE_WITHIN_S = 5.0
 
 
 def replay_leftovers(run: RunState) -> None:
@@ -80,9 +78,10 @@ def take_baseline(run: RunState) -> None:
             )
         return
     run.stream.emit(events.StepStarted(step="baseline", seconds=experiment.baseline_s))
-    _first_samples(run, sampler)
-    until = clock.now() + experiment.baseline_s
-    pause(run, experiment.baseline_s, lambda: report_progress(run, "baseline", until))
+    begin_baseline(run, sampler)
+    lasts_s = baseline_seconds(run, sampler)
+    until = clock.now() + lasts_s
+    pause(run, lasts_s, lambda: report_progress(run, "baseline", until))
     if experiment.baseline_s > 0:
         _judge_baseline(run, sampler)
 
@@ -90,12 +89,14 @@ def take_baseline(run: RunState) -> None:
 def decide_by_policy(run: RunState) -> None:
     """The plan with today's traffic against power and policy. Raises Refused."""
     system = run.system
+    if run.sampler is not None:
+        run.notes += run.sampler.choose_watch()
     run.plan = plan.make_plan(
         system.experiment,
         system.environment,
         run.baseline,
         run.baseline_s,
-        history=run.sampler.history if run.sampler is not None else None,
+        detection_s=run.sampler.detection_s if run.sampler is not None else None,
         placebo=run.request.placebo,
     )
     run.stream.emit(events.Planned(plan=run.plan))
@@ -114,22 +115,11 @@ def decide_by_policy(run: RunState) -> None:
         raise Refused(decision.reason, hint=decision.way_out, reason="budget")
 
 
-def _first_samples(run: RunState, sampler: Sampler) -> None:
-    """The cut at which the baseline begins: one sample of every source."""
-    began = clock.now()
-    until = began + _FIRST_SAMPLE_WITHIN_S + max(source.every_s for source in run.system.environment.pages)
-    while run.baseline_start is None and clock.now() < until:
-        turn(run)
-        run.interrupts.check()
-        run.baseline_start = cut_after(sampler.history, began)
-    if run.baseline_start is None:
-        run.baseline_start = cut_before(sampler.history, clock.now())
-
-
 def _judge_baseline(run: RunState, sampler: Sampler) -> None:
     environment, ruled = run.system.environment, {rule.objective for rule in run.system.experiment.rules}
-    history = sampler.history
-    end = cut_before(history, clock.now())
+    while_turning(run, sampler.sample_now, beating=True)
+    check_sources(sampler)
+    history, end = sampler.history, sampler.cut_before(clock.now())
     if run.baseline_start is None or end is None:
         raise Refused(
             "no source gave a sample", hint="slochaos doctor says which one answers", reason="no-data"

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from slochaos import clock
 from slochaos.errors import GuardError, Refused
 from slochaos.guard import wire
 from slochaos.guard.connection import InjectionState
-from slochaos.measurement.phases import Cut, cut_after, cut_before
 from slochaos.runner import events
-from slochaos.runner.loop import take_child_events, take_guard_events, turn, while_turning
+from slochaos.runner.loop import take_child_events, take_guard_events, while_turning
+from slochaos.runner.sampling import sampled_after
 from slochaos.runner.state import RunState
 from slochaos.runner.timeline import fault_span
-
-if TYPE_CHECKING:
-    from slochaos.measurement.sampler import Sampler
-
-_SAMPLE_WITHIN_S = 10.0
 
 
 def undo_and_verify(run: RunState) -> None:
@@ -37,7 +31,7 @@ def cut_fault_phase(run: RunState) -> None:
         return
     begin, end = span
     run.undone = end or (clock.now(), clock.wall())
-    run.s0 = cut_before(run.sampler.history, begin)
+    run.s0 = run.sampler.cut_before(begin)
     run.s1 = sampled_after(run, run.sampler, run.undone[0])
 
 
@@ -72,18 +66,6 @@ def finish_system(run: RunState) -> None:
     system.closed = True
     if system.guard_lost:
         system.guard.take_over()
-
-
-def sampled_after(run: RunState, sampler: Sampler, instant: float) -> Cut | None:
-    """The first sample of every source that started after `instant`; what there is when one does not come."""
-    until = clock.now() + _SAMPLE_WITHIN_S
-    asked = False
-    while (cut := cut_after(sampler.history, instant)) is None and clock.now() < until:
-        turn(run)
-        if clock.now() >= instant and not asked:
-            asked = True
-            while_turning(run, sampler.sample_now, beating=True)
-    return cut
 
 
 def _undo(run: RunState, reason: str) -> None:

@@ -12,6 +12,7 @@ from slochaos.measurement.samples import Count, NoData
 from slochaos.runner import events, plan
 from slochaos.runner.loop import result_of, turn, while_turning
 from slochaos.runner.progress import report_progress
+from slochaos.runner.sampling import check_sources
 from slochaos.runner.starting import await_child
 from slochaos.runner.state import AbortFacts, RunState
 from slochaos.runner.timeline import fault_span
@@ -19,6 +20,7 @@ from slochaos.runner.watch import AbortWatch, Condition, Guarded
 
 _SLACK_S = 60.0
 _BLIND_S = 10.0
+_LOOKS_MISSED = 3
 _LOOK_AT_CHILD_S = 0.5
 
 
@@ -30,6 +32,7 @@ def open_gate(run: RunState) -> None:
     run.interrupts.check()
     if run.sampler is not None:
         while_turning(run, run.sampler.sample_now, beating=True)
+        check_sources(run.sampler)
     run.system.guard.open_gate()
 
 
@@ -104,7 +107,8 @@ class _Watching:
             detection_s,
         )
         self._counts: newest_counts.Watch | None = None
-        self._newest = 0.0
+        self._newest = self._since = 0.0
+        self._blind_s = max(_BLIND_S, _LOOKS_MISSED * detection_s)
 
     def look(self) -> Condition | None:
         """The first condition that is met now."""
@@ -112,16 +116,17 @@ class _Watching:
         if sampler is None:
             report_progress(run, "fault", run.injections.in_force_until, {})
             return None
-        history = sampler.history
         begun = fault_span(run.injections, run.toolkit, foreign=run.foreign)
         if begun is None:
             report_progress(run, "fault", None)  # nothing is in force yet
             return None
+        history = sampler.watched
         if self._counts is None:
-            run.s0 = cut_before(history, begun[0])
-            if run.s0 is None:
+            run.s0, start = sampler.cut_before(begun[0]), cut_before(history, begun[0])
+            if run.s0 is None or start is None:
                 return None
-            self._counts = newest_counts.since(run.system.environment.objectives, history, run.s0)
+            self._since = start.finished
+            self._counts = newest_counts.since(run.system.environment.objectives, history, start)
             self._newest = clock.now()
         return self._judge(self._counts, history)
 
@@ -139,12 +144,11 @@ class _Watching:
 
     def _budgets(self, counts: Mapping[str, Count | NoData], read: float) -> dict[str, Budget]:
         """Projected from the baseline, or without one from the run's own traffic so far."""
-        run = self._run
-        seconds = read - run.s0.finished if run.s0 is not None else 0.0
+        run, seconds = self._run, read - self._since
         own = {name: (count.total, seconds) for name, count in counts.items() if isinstance(count, Count)}
         return plan.budgets(run.system.environment, run.baseline, run.baseline_s, run.consumed, own)
 
     def _blind(self) -> Condition | None:
-        if clock.now() - self._newest < _BLIND_S or not self._run.system.experiment.rules:
+        if clock.now() - self._newest < self._blind_s or not self._run.system.experiment.rules:
             return None
-        return Condition(f"no source has answered for {_BLIND_S:g} s, so the rules cannot be watched")
+        return Condition(f"no source has answered for {self._blind_s:.0f} s, so the rules cannot be watched")

@@ -162,7 +162,7 @@ def _recovery(run: RunState) -> record.Recovery | None:
     if not run.recovered or run.sampler is None:
         return None
     slowest = [each for each in run.recovered.values() if each is not None]
-    resolution = max(source.every_s for source in run.system.environment.pages)
+    resolution = run.sampler.resolution_s
     if len(slowest) < len(run.recovered):
         return record.Recovery(seconds=None, resolution_seconds=resolution)
     last = max(slowest, key=lambda each: each.seconds)
@@ -223,7 +223,7 @@ def _points(run: RunState, began: float) -> dict[str, tuple[record.TimelinePoint
 
 
 def _measuring_notes(run: RunState) -> tuple[str, ...]:
-    notes = []
+    notes = [*run.sampler.remarks] if run.sampler is not None else []
     if run.sampler is not None and run.sampler.write_error:
         notes.append(f"samples.ndjson is incomplete: {run.sampler.write_error}")
     if run.stream.write_error:

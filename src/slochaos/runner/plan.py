@@ -10,7 +10,6 @@ from slochaos.budget import account, forecast
 from slochaos.budget.account import Budget
 from slochaos.budget.policy import Outlook
 from slochaos.errors import Refused
-from slochaos.measurement.phases import History
 from slochaos.measurement.samples import Count, NoData
 from slochaos.measurement.watch import detection_seconds
 from slochaos.record import ForecastRecord, HostDiesRecord, Plan
@@ -64,16 +63,16 @@ def make_plan(
     baseline: Mapping[str, Count | NoData] | None = None,
     baseline_s: float = 0.0,
     *,
-    history: History | None = None,
+    detection_s: float | None = None,
     placebo: bool = False,
 ) -> Plan:
     """Forecast, power, detection, and what stays if this host dies. `baseline`: counts of `baseline_s` seconds.
 
-    Before a baseline nothing is said about power, but what is assumed: only traffic can tell. `history` tells how
-    long reading a page takes, for the detection.
+    Before a baseline nothing is said about power, but what is assumed: only traffic can tell. `detection_s` is what
+    the sources were seen to take (Sampler.detection_s); without, what the files tell.
     """
     rules = {rule.objective: rule for rule in experiment.rules}
-    detection_s = detection_seconds(environment, history) if environment.sources else 0.0
+    detection_s = detection_seconds(environment) if detection_s is None else detection_s
     harmless = placebo or (
         not experiment.foreign_actions and all(f.kind == "nothing" for f in experiment.faults)
     )

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from slochaos import clock
 from slochaos.measurement.counting import series_over_time
-from slochaos.measurement.phases import cut_before
 from slochaos.measurement.samples import Count
 from slochaos.runner import events
-from slochaos.runner.ending import sampled_after
 from slochaos.runner.loop import pause
 from slochaos.runner.progress import report_progress
+from slochaos.runner.sampling import await_late_samples, sampled_after
 from slochaos.runner.state import RunState
 from slochaos.spec.objectives import Objective
 from slochaos.verdict.recovery import Recovered, recovered_at
@@ -33,7 +32,7 @@ def await_recovery(run: RunState) -> None:
     undone_at = run.undone[0]
     drained_at, until = undone_at + environment.drain_s, undone_at + experiment.recovery_s
     judged = [o for o in environment.objectives if not o.in_slices]
-    while clock.now() < max(until, drained_at):
+    while clock.now() < max(until, drained_at) + sampler.delay_s:
         pause(run, 0.1, lambda: report_progress(run, "recovery", until))
         run.recovered = {
             o.name: _recovered(run, sampler, o, undone_at) for o in judged if _has_events(run, sampler, o)
@@ -44,7 +43,9 @@ def await_recovery(run: RunState) -> None:
     everyone = None not in run.recovered.values()
     held_at = max(shown, default=undone_at) if everyone else until
     run.drained = sampled_after(run, sampler, drained_at)
-    run.s2 = sampled_after(run, sampler, max(held_at, drained_at)) or run.s1
+    last = sampled_after(run, sampler, max(held_at, drained_at))
+    run.s2, run.unmeasured = last or run.s1, last is None
+    await_late_samples(run, sampler)
 
 
 def _has_events(run: RunState, sampler: Sampler, objective: Objective) -> bool:
@@ -60,7 +61,7 @@ def _has_events(run: RunState, sampler: Sampler, objective: Objective) -> bool:
 def _recovered(run: RunState, sampler: Sampler, objective: Objective, undone_at: float) -> Recovered | None:
     assert run.s1 is not None
     history = sampler.history
-    end = cut_before(history, clock.now())
+    end = sampler.cut_before(clock.now())
     if end is None:
         return None
     allowed: Fraction = objective.allowed

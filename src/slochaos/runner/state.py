@@ -101,7 +101,10 @@ class System:
 
 @dataclass
 class RunState:
-    """One run. Instants are of `clock.now()`; cuts are None until their phase ended, or without sources."""
+    """One run. Instants are of `clock.now()`; cuts are None until their phase ended, or without sources.
+
+    `unmeasured`: no sample came after the recovery, so that nobody knows what it cost.
+    """
 
     request: RunRequest
     stream: EventStream
@@ -135,6 +138,7 @@ class RunState:
     s1: Cut | None = None
     drained: Cut | None = None
     s2: Cut | None = None
+    unmeasured: bool = False
     recovered: dict[str, Recovered | None] = field(default_factory=dict)
     abort: AbortFacts | None = None
     final_injections: tuple[InjectionState, ...] = ()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from slochaos.measurement.baseline import Problem, baseline_problems
 from slochaos.measurement.counting import measure
 from slochaos.measurement.samples import Sample
-from slochaos.measurement.watch import detection_seconds
+from slochaos.measurement.watch import detection_seconds, page_seconds
 from slochaos.spec.environment import Environment
 from slochaos.spec.objectives import Counter, Indicator, Objective
 from slochaos.spec.selectors import parse
-from slochaos.spec.sources import ScrapeSource
+from slochaos.spec.sources import PrometheusSource, ScrapeSource
 from tests.unit.measurement.simulated import (
     Process,
     Request,
@@ -72,13 +73,16 @@ def test_a_source_that_is_down_is_named_with_its_failure() -> None:
 
 
 def test_detection_takes_a_period_and_a_page() -> None:
-    """Before anything was read a page is assumed to take a tenth of a second; then the slowest one counts."""
+    """Before anything was read a page is assumed to take a tenth of a second, and a server to scrape every 15 s."""
     sources = (
         ScrapeSource("api", "http://api/metrics", 0.25),
         ScrapeSource("slow", "http://slow/metrics", 1.0),
     )
     environment = Environment("local", Path("local.yaml"), sources=sources)
-    history = {"api": [sample_at(1, {}, page_s=2.0), failed_at(2)], "slow": []}
     assert detection_seconds(environment) == 1.1
-    assert detection_seconds(environment, history) == 2.25
+    assert page_seconds([sample_at(1, {}, page_s=2.0), failed_at(2)]) == 2.0
+    assert page_seconds([failed_at(2)]) == 0.1
+    watched, unwatched = (PrometheusSource("p", "http://p", watch_s=each) for each in (2.0, None))
+    assert detection_seconds(replace(environment, sources=(*sources, watched))) == 2.1
+    assert detection_seconds(replace(environment, sources=(*sources, unwatched))) > 15
     assert detection_seconds(Environment("none", Path("none.yaml"))) == 0

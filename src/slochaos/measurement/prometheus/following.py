@@ -11,11 +11,11 @@ from slochaos.errors import SlochaosError, SourceError
 from slochaos.measurement.phases import History
 from slochaos.measurement.prometheus.answers import RawSeries, Target
 from slochaos.measurement.prometheus.direct import DirectWatch, counted
-from slochaos.measurement.prometheus.evidence import TARGET_SERIES, target_asks
+from slochaos.measurement.prometheus.evidence import TARGET_SERIES
 from slochaos.measurement.prometheus.fetching import ask_all
 from slochaos.measurement.prometheus.live import SCRAPE_DURATION, LiveHistory, RunClock
 from slochaos.measurement.prometheus.pages import UP
-from slochaos.measurement.prometheus.plan import ask_of, merged
+from slochaos.measurement.prometheus.plan import ask_of, job_asks, merged
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.samples import Sample
 from slochaos.measurement.selection import metrics, series_names
@@ -172,8 +172,14 @@ class Follower:
         """The server's epoch seconds minus this host's; 0 before it was asked."""
         return self._clock.skew_s if self._clock else 0.0
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether each metric that objectives select has a series."""
+        shown = {series[0] for s in self._history.values() if s for series in s[-1].values}
+        return all(not names or shown.intersection(names) for names in map(series_names, self._wanted))
+
     def metric_names(self) -> frozenset[str]:
-        """Every metric name that the server has; empty as long as all that objectives select is there."""
+        """Every metric name that the server had when something was not there that objectives select; else empty."""
         return self._names
 
     def _run(self) -> None:
@@ -242,11 +248,11 @@ class Follower:
         self._upto = now
         self._history = self._live.history()
         self._watch_directly(server)
-        if not self._shows_all():
+        if not self.shows_all and not self._names:
             self._names = frozenset(server.label_values("__name__"))
 
     def _portion(self, server: PrometheusServer, start: float, end: float) -> list[RawSeries]:
-        timetables = list(target_asks(self._jobs, TARGET_SERIES | {SCRAPE_DURATION}))
+        timetables = [str(ask) for ask in job_asks(self._jobs, TARGET_SERIES | {SCRAPE_DURATION})]
         found: list[RawSeries] = []
         for asks in (timetables, [str(ask) for ask in merged(self._asks)]):
             answers = ask_all(server, asks, lambda ask: server.raw(ask, start, end)) if asks else {}
@@ -274,13 +280,6 @@ class Follower:
             for name, samples in self._history.items()
         }
         return [name for name, page in newest.items() if page is not None and counted(page)]
-
-    def _shows_all(self) -> bool:
-        """Whether each metric that is asked for has a series, so that nobody needs the names of others."""
-        shown = {series[0] for s in self._history.values() if s for series in s[-1].values}
-        return bool(self._names) or all(
-            not names or shown.intersection(names) for names in map(series_names, self._wanted)
-        )
 
     def _own_targets(self) -> list[Target]:
         return [each for each in self._targets if each.labels.get("job", "") in self._jobs]
