@@ -86,6 +86,20 @@ def test_the_table_says_what_a_composite_came_to(small_system: SmallSystem) -> N
     )
 
 
+def test_a_run_says_that_its_objectives_were_read_leniently(small_system: SmallSystem) -> None:
+    """With `openslo: lenient` a published mistake is a note of the run; without, it is refused."""
+    lay_out(small_system)
+    mistaken = slo("monthly", CALENDAR, {"target": 0.999, "op": "gt"}, indicator=indicator("orders"))
+    small_system.write("environments/shop.slos.json", [mistaken])
+    strict = small_system.shell.slochaos(*RUN)
+    assert (strict.code, "op: belongs to a thresholdMetric" in strict.err) == (2, True)
+    lenient = small_system.environment(slos=["shop.slos.json"], openslo="lenient")
+    small_system.write("environments/shop.yaml", lenient)
+    answer = small_system.shell.slochaos(*RUN[:-1], "lenient", "--format", "json")
+    assert answer.code == 0, answer
+    assert any("OpenSLO was read leniently: 1 mistake" in note for note in answer.document["notes"])
+
+
 def test_a_rule_for_a_composite_names_its_parts(small_system: SmallSystem) -> None:
     """Rules are for what is counted; the message says what these are."""
     lay_out(small_system, checkout={"cost": "5%"})
