@@ -141,3 +141,25 @@ def test_a_log_grows_past_its_first_block(tmp_path: Path) -> None:
     assert run is not None
     assert len(run.open) == 200
     log.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "[" * 5_000,
+        '{"id": "1"}',
+        '{"id": 1, "state": "sent"}',
+        '{"id": "1", "state": "sent", "wall": "yesterday"}',
+        '{"id": "1", "state": "sent", "expires_wall": 1e300}',
+        '{"id": "1", "state": "applied", "operations": ["rm"]}',
+        '{"id": "1", "state": "applied", "service": {"name": "api", "pid": -1, "started": 1, "boot": "b"}}',
+    ],
+)
+def test_a_record_of_another_shape_is_damage(tmp_path: Path, line: str) -> None:
+    """It is said with its line, and `status` goes on with the other runs."""
+    log_path(tmp_path, "run-1").parent.mkdir()
+    log_path(tmp_path, "run-1").write_text(f'{{"run": "run-1"}}\n{line}\n')
+    with pytest.raises(StateError, match=r"run-1\.log:2: the undo log is damaged"):
+        read_log(log_path(tmp_path, "run-1"))
+    assert [run.damage != "" for run in logged_runs(tmp_path)] == [True]

@@ -10,9 +10,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from types import UnionType
 from typing import Any, ClassVar, Literal, Self
 
 from slochaos.errors import StateError
+
+_JSON_TYPES: dict[str, type | UnionType] = {"str": str, "int": int, "bool": bool}
+"""How a field's type stands in the undo log; all others are lists."""
 
 End = Literal["undone", "expired", "gone", "superseded"]
 
@@ -68,6 +72,9 @@ class Operation(ABC):
         values = {key: value for key, value in data.items() if key != "kind"}
         if set(values) != names:
             raise StateError(f"an undo record of kind {cls.kind} has other fields than {sorted(names)}")
+        for field in fields(cls):
+            if not isinstance(values[field.name], _JSON_TYPES.get(str(field.type), list | tuple)):
+                raise StateError(f"an undo record of kind {cls.kind} has no {field.type} as its {field.name}")
         return cls(**values)
 
 

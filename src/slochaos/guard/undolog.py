@@ -14,7 +14,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -223,23 +223,73 @@ def _replay(path: Path, lines: list[str]) -> tuple[Mapping[str, Any], dict[str, 
     header: Mapping[str, Any] = {"run": path.stem}
     entries: dict[str, Entry] = {}
     for number, line in enumerate(lines, 1):
-        try:
-            record = json.loads(line)
-        except ValueError as error:
+        record = _record(line, ("run",) if number == 1 else ("id", "state"))
+        if record is None:
             raise StateError(
                 f"{path}:{number}: the undo log is damaged",
                 hint=f"look at the target by hand, then put the file aside: mv {path} {path}.seen",
-            ) from error
+            )
         if number == 1:
             header = record
             continue
-        identifier, state = str(record["id"]), str(record["state"])
+        identifier, state = record["id"], record["state"]
         entry = entries.setdefault(identifier, Entry(identifier, state, record))
         entry.state = state
         entry.last = record
-        entry.evidence = str(record.get("evidence") or entry.evidence)
+        entry.evidence = record.get("evidence") or entry.evidence
         entry.history.append((state, float(record.get("at", 0)), float(record.get("wall", 0))))
     return header, entries
+
+
+def _record(line: str, required: tuple[str, ...]) -> dict[str, Any] | None:
+    """The record of a line; None if it is none, or a field that is read later is not of its type."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or not all(name in record for name in required):
+        return None
+    return record if all(fits(record[name]) for name, fits in _FIELDS.items() if name in record) else None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_time(value: Any) -> bool:
+    """A number of seconds that a calendar can show."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e11
+
+
+def _is_process(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("pid"), int)
+        and 0 < value["pid"] < 2**31
+        and _is_time(value.get("started"))
+        and _is_text(value.get("boot"))
+    )
+
+
+def _is_guard(value: Any) -> bool:
+    return _is_process(value) and set(value) == {"pid", "started", "boot"}
+
+
+def _is_service(value: Any) -> bool:
+    return _is_process(value) and _is_text(value.get("name"))
+
+
+def _are_operations(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
+_FIELDS: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("run", "id", "state", "kind", "name", "target", "evidence", "detail"), _is_text),
+    **dict.fromkeys(("at", "wall", "expires_wall", "started_wall"), _is_time),
+    "guard": _is_guard,
+    "service": _is_service,
+    "operations": _are_operations,
+}
 
 
 def _text(raw: bytes) -> bytes:

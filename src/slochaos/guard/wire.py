@@ -30,7 +30,7 @@ def decode(line: bytes) -> dict[str, Any]:
     """One line back. Raises GuardError when it is no message."""
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.GuardError(f"the guard's socket carries no message of ours: {line[:60]!r}") from error
     if not isinstance(message, dict):
         raise errors.GuardError(f"the guard's socket carries no message of ours: {line[:60]!r}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,14 +118,6 @@ def test_values_nobody_selects_may_be_nan() -> None:
     assert parsed('rpc_seconds{quantile="0.5"} NaN\nhttp_requests_total 1\n') == {
         series("http_requests_total"): 1
     }
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_a_page_or_a_reason(page: bytes) -> None:
-    """No input raises anything but PageError."""
-    for prefix in (b"", b"http_requests_total{", b"http_requests_total "):
-        with suppress(PageError):
-            PageParser(WANTED, LABELS).parse(prefix + page + b"\n")
 
 
 def test_metric_names_are_those_of_the_page() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slochaos.errors import InvalidInput
 from slochaos.spec import openslo
 from slochaos.spec.findings import Finding
 from slochaos.spec.importers import tools
@@ -42,6 +44,32 @@ def imported(folder: Path, tool: str, content: Any, window: str = "", **variable
     if result.slos:
         objectives = openslo.load_objectives([write(folder / "imported.yaml", text)], variables)
     return Imported(objectives, text, tuple(result.findings))
+
+
+def import_of(tool: str) -> Callable[[Path], object]:
+    """Import a file and load what came out: that has to be an SLO file of ours, whatever went in."""
+
+    def load(path: Path) -> object:
+        slos = tools.read(tool, path).slos
+        if not slos:
+            return None
+        text = to_yaml(slos, keep_variables=tool in tools.FILLS_VARIABLES)
+        try:
+            return openslo.load_objectives([write(path.with_name("imported.yaml"), text)], _AnyVariable())
+        except InvalidInput as problem:
+            raise AssertionError(f"{tool} was imported as what does not validate: {problem}") from problem
+
+    return load
+
+
+class _AnyVariable(dict[str, str]):
+    """Every variable is set."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return "x"
 
 
 def shown(metric: Metric) -> str:

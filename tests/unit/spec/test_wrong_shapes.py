@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from slochaos.errors import InvalidInput
 from slochaos.spec import environment, experiment, openslo, toxics
+from tests.unit.spec import test_import_nobl9, test_import_pyrra, test_import_slo_generator, test_import_sloth
+from tests.unit.spec.importing import import_of
 from tests.unit.spec.writing import (
     GOOD_ENVIRONMENT,
     GOOD_EXPERIMENT,
@@ -39,12 +38,16 @@ LOADERS: dict[str, tuple[Callable[[Path], object], Any]] = {
     "environments/e.yaml": (resolve, GOOD_ENVIRONMENT),
     "environments/s.yaml": (load_slos, GOOD_SLO),
     "experiments/x.json": (experiment.load, GOOD_EXPERIMENT),
-    "experiments/x.yaml": (experiment.load, GOOD_EXPERIMENT),
     "toxics/t.json": (toxics.load, SLOW),
+    "sloth.yaml": (import_of("sloth"), test_import_sloth.GOOD),
+    "sloth-in-kubernetes.yaml": (import_of("sloth"), test_import_sloth.IN_KUBERNETES),
+    "pyrra.yaml": (import_of("pyrra"), test_import_pyrra.GOOD),
+    "slo-generator.yaml": (import_of("slo-generator"), test_import_slo_generator.GOOD),
+    "nobl9.yaml": (import_of("nobl9"), test_import_nobl9.GOOD),
 }
 
 
-@pytest.mark.parametrize("name", [name for name in LOADERS if name != "experiments/x.yaml"])
+@pytest.mark.parametrize("name", LOADERS)
 def test_every_value_replaced_by_every_kind(tmp_path: Path, name: str) -> None:
     """A good file with any one value of the wrong kind loads, or is invalid with its file named."""
     load, good = LOADERS[name]
@@ -57,17 +60,6 @@ def test_every_value_replaced_by_every_kind(tmp_path: Path, name: str) -> None:
             except InvalidInput as problem:
                 if str(tmp_path) not in problem.message:
                     pytest.fail(f"no file named: {problem.message}")
-
-
-@pytest.mark.parametrize("name", LOADERS)
-@given(
-    content=st.binary(max_size=60) | st.text("{}[]:,-\\\"' abgnx0.&*!%#|>\n\t", max_size=40).map(str.encode)
-)
-def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, name: str, content: bytes) -> None:
-    """Bytes of any kind raise nothing but InvalidInput."""
-    load, _ = LOADERS[name]
-    with contextlib.suppress(InvalidInput):
-        load(write(tmp_path_factory.getbasetemp() / name, content))
 
 
 def _paths(value: Any, *before: str | int) -> list[tuple[str | int, ...]]:
