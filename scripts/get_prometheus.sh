@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Puts a real Prometheus and its relatives into the user's cache folder and prints that folder, for tests and
-# benchmarks: prometheus, promtool, alertmanager, amtool, node_exporter and, where it can be had,
+# benchmarks: prometheus, promtool, amtool, node_exporter and, where they can be had, alertmanager and
 # blackbox_exporter. Installs nothing on the system and starts nothing. What is on PATH is used as it is; then
 # Debian's packages are unpacked (not installed); then Go builds what is still missing, which takes minutes.
-# Once there it answers at once. Two callers at the same time do not disturb each other: each works in a folder
-# of its own and moves the binaries into place.
+# Once there it answers at once; `--look` fetches nothing, and fails where something is missing. Two callers at the
+# same time do not disturb each other: each works in a folder of its own and moves the binaries into place.
 set -euo pipefail
 
-needed=(prometheus promtool alertmanager amtool node_exporter)
-wished=(blackbox_exporter)
+needed=(prometheus promtool amtool node_exporter)
+wished=(alertmanager blackbox_exporter)
 packages=(prometheus prometheus-alertmanager prometheus-node-exporter prometheus-blackbox-exporter)
 
 # Another script, machine type or home folder means other binaries.
@@ -51,8 +51,10 @@ unpack_from_debian() {
     for package in "$work"/*.deb; do
         dpkg -x "$package" "$work/unpacked"
     done
+    # Debian's Alertmanager reads its default template from there, so that it only runs installed.
+    [[ -e /usr/share/prometheus/alertmanager/default.tmpl ]] || rm -f "$work/unpacked/usr/bin/prometheus-alertmanager"
     for name in $(missing "${needed[@]}" "${wished[@]}"); do
-        mv "$work/unpacked/usr/bin/$(debian_name "$name")" "$folder/$name" || true
+        mv "$work/unpacked/usr/bin/$(debian_name "$name")" "$folder/$name" 2>/dev/null || true
     done
 }
 
@@ -67,7 +69,7 @@ go_package() {
 build_with_go() {
     command -v go >/dev/null || return 0
     local name
-    for name in $(missing "${needed[@]}"); do
+    for name in $(missing "${needed[@]}" alertmanager); do
         echo "Building $name (once; Prometheus itself takes ten minutes)" >&2
         # Unset what would put the binary, or build it for, somewhere else.
         env -u GOOS -u GOARCH GOBIN="$work" GOFLAGS= go install -ldflags "-s -w" "$(go_package "$name")" >&2 || continue
@@ -75,13 +77,13 @@ build_with_go() {
     done
 }
 
-if [[ -n $(missing "${needed[@]}") ]]; then
+if [[ -n $(missing "${needed[@]}") && ${1:-} != --look ]]; then
     mkdir -p "$folder"
     work=$(mktemp -d "$folder/work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     link_from_path
     [[ -z $(missing "${needed[@]}") ]] || unpack_from_debian
-    [[ -z $(missing "${needed[@]}") ]] || build_with_go
+    [[ -z $(missing "${needed[@]}" alertmanager) ]] || build_with_go
 fi
 if [[ -n $(missing "${needed[@]}") ]]; then
     echo "No real Prometheus here: cannot get $(missing "${needed[@]}" | paste -sd ' ' -)." \
