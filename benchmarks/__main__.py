@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import abort, kill, startup, toxiproxy_servers
+from benchmarks import abort, kill, sequential, startup, toxiproxy_servers
 from benchmarks.figures import Figure, table
 
 BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
@@ -14,6 +14,7 @@ BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
     kill.measure,
     abort.measure,
     toxiproxy_servers.measure,
+    sequential.measure,
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from scipy.special import betaln
 from scipy.stats import beta
 
 from slochaos.verdict.sequential import ALPHA, exceeds, log_evidence
+from tests.sequential_simulation import false_aborts, mean_events_to_act, wald_events
 
 ALLOWED = [0.0005, 0.001, 0.01, 0.05]
 
@@ -55,56 +55,29 @@ def test_a_failure_adds_evidence_and_a_success_takes_it(seen: tuple[int, int]) -
     assert log_evidence(bad + 1, total + 1, 0.01) > now > log_evidence(bad, total + 1, 0.01)
 
 
-def bad_to_act(total: int, allowed: float) -> int:
-    """The fewest bad of `total` at which the test acts."""
-    low, high = 0, total
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if exceeds(middle, total, allowed) else (middle, high)
-    return high
+@pytest.mark.parametrize("allowed", ALLOWED)
+def test_no_failure_never_acts_up_to_ten_million_requests(allowed: float) -> None:
+    """At every size from one request to ten million, in steps of at most a tenth."""
+    total = 1
+    while total <= 10_000_000:
+        assert not exceeds(0, total, allowed)
+        total += max(1, total // 10)
+    assert not exceeds(0, 10_000_000, allowed)
 
 
 @pytest.mark.parametrize("per_look", [5, 75, 1_500])
 @pytest.mark.parametrize("allowed", ALLOWED)
 def test_false_aborts_stay_below_one_per_cent(allowed: float, per_look: int) -> None:
     """A system exactly at what is allowed is aborted in at most 1 % of runs of 240 looks."""
-    runs, looks = 4_000, 240
-    random = np.random.default_rng(20_240)
-    bad = random.binomial(per_look, allowed, size=(runs, looks)).cumsum(axis=1)
-    boundary = np.array([bad_to_act(per_look * look, allowed) for look in range(1, looks + 1)])
-    assert (bad >= boundary).any(axis=1).mean() <= ALPHA
+    assert false_aborts(allowed, per_look, looks=240) <= ALPHA
 
 
-def events_to_stay_quiet(bad: int, allowed: float) -> int:
-    """The most events at which `bad` bad ones still act; 0 if they never do."""
-    if not exceeds(bad, bad, allowed):
-        return 0
-    low, high = bad, 2 * bad
-    while exceeds(bad, high, allowed):
-        low, high = high, 2 * high
-    while high - low > 1 + low // 10_000:
-        middle = (low + high) // 2
-        low, high = (middle, high) if exceeds(bad, middle, allowed) else (low, middle)
-    return low
-
-
-def wald_events(allowed: float, rate: float) -> float:
-    """Mean events of Wald's sequential test that knows the rate (alpha 1 %, beta 5 %)."""
-    information = rate * math.log(rate / allowed) + (1 - rate) * math.log((1 - rate) / (1 - allowed))
-    return (0.95 * math.log(0.95 / 0.01) + 0.05 * math.log(0.05 / 0.99)) / information
-
-
+@pytest.mark.parametrize("multiple", [2, 5, 10])
 @pytest.mark.parametrize("allowed", ALLOWED)
-def test_bad_traffic_is_noticed_nearly_as_soon_as_can_be(allowed: float) -> None:
+def test_bad_traffic_is_noticed_nearly_as_soon_as_can_be(allowed: float, multiple: int) -> None:
     """At 2, 5 and 10 times the allowed rate it takes at most 1.6 times the events of Wald's test."""
-    random = np.random.default_rng(7)
-    quiet = np.array([events_to_stay_quiet(bad, allowed) for bad in range(1, 161)])
-    for multiple in (2, 5, 10):
-        at_event = random.geometric(multiple * allowed, size=(4_000, len(quiet))).cumsum(axis=1)
-        acts = at_event <= quiet
-        assert acts.any(axis=1).all()
-        events = at_event[np.arange(len(acts)), acts.argmax(axis=1)].mean()
-        assert events / wald_events(allowed, multiple * allowed) <= 1.6
+    share = multiple * allowed
+    assert mean_events_to_act(allowed, share) <= 1.6 * wald_events(allowed, share)
 
 
 def test_a_full_outage_acts_within_a_handful_of_events() -> None:
