@@ -39,10 +39,21 @@ class SlochaosError(Exception):
 class InvalidInput(SlochaosError):
     """A command line or a file that does not validate.
 
-    `message` starts with `file:line: property.path: ` where a file is at fault.
+    `message` starts with `file:line: property.path: ` where a file is at fault. `also`: what else is wrong in
+    the files that were read together.
     """
 
     exit_code = 2
+    also: tuple[InvalidInput, ...] = ()
+
+    def __str__(self) -> str:
+        others = len(self.also)
+        more = (
+            f"\n  -> {others} more error{'' if others == 1 else 's'}: slochaos validate lists all"
+            if others
+            else ""
+        )
+        return super().__str__() + more
 
 
 class Refused(SlochaosError):

@@ -17,6 +17,7 @@ from slochaos.spec.admission import admit
 from slochaos.spec.environment import Environment
 from slochaos.spec.findings import Finding
 from slochaos.spec.lint import lint_catalogue, lint_environment, lint_experiment, lint_toxic
+from slochaos.spec.lint.rules import RULES
 from slochaos.spec.objectives import Objective
 
 EXPERIMENT, TOXIC, SLOS, ENVIRONMENT = "experiment", "toxic", "SLO document", "environment"
@@ -60,8 +61,8 @@ class Checking:
     def check(self, paths: Sequence[Path]) -> Checked:
         """Every file, and every file of ours below the folders. Problems are findings, never raised."""
         checked = Checked()
-        for path in openslo.files_in(paths):
-            self._tell(path, checked, in_folder=path not in paths)
+        for path in paths:
+            self._look_into(path, checked)
         listed = {slo for path in _of(checked, ENVIRONMENT) for slo in self._environment(path, checked)}
         slos = [path for path in _of(checked, SLOS) if path.resolve() not in listed]
         if slos:
@@ -72,6 +73,13 @@ class Checking:
             self._attempt(path, checked, self._experiment)
         checked.findings = list(dict.fromkeys(map(_as_seen_from_here, checked.findings)))
         return checked
+
+    def _look_into(self, path: Path, checked: Checked) -> None:
+        try:
+            for file in openslo.files_in(path):
+                self._tell(file, checked, in_folder=file != path)
+        except InvalidInput as problem:
+            checked.findings.append(Finding.of(problem, "invalid", "error", str(path)))
 
     def _tell(self, path: Path, checked: Checked, *, in_folder: bool) -> None:
         try:
@@ -92,13 +100,14 @@ class Checking:
         try:
             found = resolved(path)
         except InvalidInput as problem:
-            checked.findings.append(Finding.of(problem, "invalid", "error", str(path)))
+            every = (problem, *problem.also)
+            checked.findings += [Finding.of(each, "invalid", "error", str(path)) for each in every]
             return
         checked.objectives += found.objectives
         checked.findings += found.openslo_warnings
         checked.findings += lint_environment(found)
         checked.findings += lint_catalogue(found)
-        yield from (each.resolve() for each in openslo.files_in(found.slo_files))
+        yield from (each.resolve() for path in found.slo_files for each in openslo.files_in(path))
 
     def _slos(self, paths: list[Path], checked: Checked) -> None:
         try:
@@ -126,7 +135,8 @@ class Checking:
             checked.findings.append(Finding.of(problem, "invalid", "error", str(path)))
         except Refused as refusal:
             said = InvalidInput(refusal.message, hint=refusal.hint)
-            checked.findings.append(Finding.of(said, refusal.reason, "error", str(path)))
+            rule = refusal.reason if refusal.reason in RULES else "invalid"
+            checked.findings.append(Finding.of(said, rule, "error", str(path)))
             checked.refusals[path] = refusal
 
 

@@ -67,17 +67,22 @@ def load_objectives(paths: Iterable[Path], variables: Mapping[str, str]) -> tupl
 
 
 def load(paths: Iterable[Path], variables: Mapping[str, str], *, lenient: bool = False) -> Catalogue:
-    """Everything that these files and folders declare. Raises InvalidInput: the first of `check`'s errors."""
+    """Everything that these files and folders declare. Raises InvalidInput: the first of `check`'s errors, and
+    the others in its `also`.
+    """
     catalogue = check(paths, variables, lenient=lenient)
     if catalogue.errors:
-        raise catalogue.errors[0]
+        first, *others = catalogue.errors
+        first.also = tuple(others)
+        raise first
     return catalogue
 
 
 def check(paths: Iterable[Path], variables: Mapping[str, str], *, lenient: bool = False) -> Catalogue:
     """As `load`, but with every error: one per object at most, and none that only follows from another."""
     reading = Reading(lenient)
-    objects = [obj for path in files_in(paths) for obj in _objects(path, variables, reading)]
+    files = [file for path in paths for file in reading.attempt(partial(files_in, path)) or ()]
+    objects = [obj for file in files for obj in _objects(file, variables, reading)]
     declared = _by_kind(objects, reading)
     services, references = _read_references(declared, reading)
     objectives: list[Objective] = []
@@ -88,6 +93,7 @@ def check(paths: Iterable[Path], variables: Mapping[str, str], *, lenient: bool 
             if reading.attempt(partial(_refuse_second, objective, objectives)):
                 objectives.append(objective)
         composites += [slo.composite] if slo and slo.composite else []
+    _refuse_shadowed(composites, objectives, reading)
     return Catalogue(
         services,
         references,
@@ -98,17 +104,25 @@ def check(paths: Iterable[Path], variables: Mapping[str, str], *, lenient: bool 
     )
 
 
-def files_in(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files, and those with our suffixes below the folders, sorted; hidden ones are left out."""
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        for folder, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if not name.startswith(".") and name.endswith(SUFFIXES):
-                    yield Path(folder, name)
+def files_in(path: Path) -> list[Path]:
+    """The file itself, or those with our suffixes below a folder, sorted; hidden ones are left out.
+
+    Raises InvalidInput for a folder without any, or one that cannot be read.
+    """
+    if not path.is_dir():
+        return [path]
+    found = []
+    for folder, folders, names in os.walk(path, onerror=_unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        wanted = (name for name in sorted(names) if name.endswith(SUFFIXES) and not name.startswith("."))
+        found += [Path(folder, name) for name in wanted]
+    if not found:
+        raise InvalidInput(f"{path} holds no file that ends in {', '.join(SUFFIXES)}")
+    return found
+
+
+def _unreadable(problem: OSError) -> None:
+    raise InvalidInput(f"{problem.filename} cannot be read: {problem.strerror}") from problem
 
 
 @dataclass(frozen=True)
@@ -194,6 +208,21 @@ def _data_source(obj: _Object, reading: Reading) -> DataSource:
     if section["connectionDetails"].node.value is None:
         raise section["connectionDetails"].error("is empty", "any mapping, such as {sources: environment}")
     return DataSource(obj.metadata.name, kind, obj.metadata.display_name, obj.metadata.where)
+
+
+def _refuse_shadowed(
+    composites: Iterable[Composite], objectives: Iterable[Objective], reading: Reading
+) -> None:
+    """A composite and an objective of one name could not be told apart in records."""
+    where = {objective.name: objective.where for objective in objectives}
+    for each in composites:
+        if each.name in where:
+            reading.errors.append(
+                InvalidInput(
+                    f"{each.where}: a composite named {each.name!r}, and an objective at {where[each.name]}",
+                    hint="give one of them another name",
+                )
+            )
 
 
 def _refuse_second(objective: Objective, known: list[Objective]) -> Objective:

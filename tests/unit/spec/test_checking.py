@@ -10,7 +10,7 @@ import pytest
 from slochaos.errors import InvalidInput
 from slochaos.spec.checking import Checked, Checking, resolved
 from slochaos.spec.environment import Environment
-from tests.unit.spec.writing import GOOD_ENVIRONMENT, GOOD_SLO, changed, write, write_project
+from tests.unit.spec.writing import GOOD_ENVIRONMENT, GOOD_SLO, changed, write, write_project, yaml_text
 
 
 def nobody() -> Environment:
@@ -47,6 +47,25 @@ def test_every_broken_object_is_found(tmp_path: Path) -> None:
     checked = check(write(tmp_path / "x.yaml", broken), environment=write_project(tmp_path)[1])
     assert len(messages(checked)) == 2
     assert len({finding.line for finding in checked.findings}) == 2
+
+
+def test_an_environment_tells_every_error_of_its_documents(tmp_path: Path) -> None:
+    """Not only the first one, at which a run would end; the run's message counts the others."""
+    environment = write_project(tmp_path)[1]
+    broken = [
+        changed(changed(GOOD_SLO, "metadata", "name", to=name), "spec", "objectives", to=[])
+        for name in ("a", "b", "c")
+    ]
+    write(tmp_path / "environments/shop.slos.yaml", yaml_text(*broken))
+    assert len(messages(check(environment))) == 3
+    with pytest.raises(InvalidInput, match="2 more errors: slochaos validate lists all"):
+        resolved(environment)
+
+
+def test_an_empty_folder_is_no_clean_bill(tmp_path: Path) -> None:
+    """A folder without a file of ours was probably not the one that was meant."""
+    (message,) = messages(check(tmp_path))
+    assert "holds no file that ends in .json, .yaml, .yml" in message
 
 
 def test_slos_refer_to_each_other_across_given_files(tmp_path: Path) -> None:

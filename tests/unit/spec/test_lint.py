@@ -85,6 +85,7 @@ def test_minutes_that_the_target_does_not_allow(tmp_path: Path, text: str, targe
         "p95 over the last 5 minutes, checked every 30 s",
         "The budget is small. Alerts come after 5 minutes.",
         "99.9 % of 1000 m",
+        "The budget is for answers within 300 ms over 7 months.",
     ],
 )
 def test_right_minutes_and_other_times_are_left_alone(tmp_path: Path, text: str) -> None:

@@ -165,6 +165,13 @@ def test_each_mistake_of_a_composite_has_its_message(tmp_path: Path, objects: An
     assert expected in problem(tmp_path, objects)
 
 
+def test_a_composite_and_an_objective_of_one_name_are_refused(tmp_path: Path) -> None:
+    """`shop-a` as a part of `shop` and as a composite of its own could not be told apart."""
+    shop = changed(composite(part("a", 0.9), part("b", 0.9)), "metadata", "name", to="shop")
+    other = changed(composite(part("x", 0.9), part("y", 0.9)), "metadata", "name", to="shop-a")
+    assert "a composite named 'shop-a', and an objective at" in problem(tmp_path, shop, other)
+
+
 def window(**fields: Any) -> dict[str, Any]:
     result: dict[str, Any] = changed(GOOD_SLO, "spec", "timeWindow", to=[fields])
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -121,8 +122,9 @@ def _least(probe: _Probe) -> Fraction | None:
         tolerance = tolerance.get("range")
     if isinstance(tolerance, list) and len(tolerance) == 2:
         tolerance = tolerance[0]
-    is_number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool)
-    return Fraction(str(tolerance)) if is_number else None
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not math.isfinite(tolerance):
+        return None
+    return Fraction(str(tolerance))
 
 
 def _vacuous(where: str, message: str, fix: str) -> Finding:

@@ -25,7 +25,7 @@ _PERIODS_S = {
 
 _AMOUNT = re.compile(
     r"(?<![\w.])(?P<amount>[0-9]{1,6}(?:\.[0-9]{1,6})?)\s*"
-    r"(?P<unit>s|m|h)(?:ec|in|rs?)?(?:onds?|utes?|ours?|s)?\b\.?"
+    r"(?P<unit>s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b\.?"
     r"(?:\s*(?:per|/|an?|each|every|in an?)\s*(?P<period>hour|day|week|month|quarter|year)\b)?",
     re.IGNORECASE,
 )
@@ -69,7 +69,7 @@ def _spans(objective: Objective) -> Iterator[_Said]:
             period = (match["period"] or "").lower()
             if not period and not about_budget:
                 continue
-            unit = _UNITS_S[match["unit"].lower()]
+            unit = _UNITS_S[match["unit"][0].lower()]
             decimals = len(match["amount"].partition(".")[2])
             yield _Said(
                 match[0].strip(),
