@@ -115,4 +115,4 @@ def series_of(metric: Counter | Histogram | Samples) -> str:
         return promql.selected(metric.selector)
     if metric.at_most is None:
         return promql.selected(metric.selector, "_count")
-    return promql.selected(metric.selector, "_bucket", (promql.bound_matcher(metric.at_most),))
+    return promql.selected(metric.selector, "_bucket", (promql.bound_matcher(metric.at_most / metric.unit_s),))

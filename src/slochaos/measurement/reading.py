@@ -82,7 +82,7 @@ class MetricReader:
         bound = bound_of(series[1])
         if isinstance(self.metric, Histogram) and series[0].endswith("_bucket") and bound is None:
             raise Unreadable("indicator", f"{_selector(self.metric)} has a bucket whose le is no number")
-        return bound
+        return bound * self.metric.unit_s if bound and isinstance(self.metric, Histogram) else bound
 
 
 class RatioReader:

@@ -1,47 +1,18 @@
-"""Objectives that a server's metrics suggest, for those who have written none yet.
-
-Presets know well-known metric names. Targets are assumptions and are said to be; what is counted is not.
-"""
+"""Objectives that a server's metrics suggest, for those who have written none yet: presets know their names."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from slochaos.measurement.prometheus.answers import Value
+from slochaos.measurement.prometheus.fetching import ask_all
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
-from slochaos.spec.objectives import Counter, Histogram, Indicator, Objective, Samples
-from slochaos.spec.selectors import Matcher, Selector
-from slochaos.wording import exact_percent, seconds
-
-WINDOW, WINDOW_S = "7d", 7 * 86400
-SUCCESS = Fraction("0.999")
-WITHIN_TIME = Fraction("0.95")
-WISHED_S = 0.3
-"""Seconds that a request may take, as far as the histogram's buckets have such a bound."""
-
-REQUESTS = ("http_requests_total",)
-DURATIONS = ("http_request_duration_seconds",)
-PROBES = ("probe_success",)
-STATUS_LABELS = ("code", "status", "status_code", "http_status")
-_STATUS = re.compile(r"[1-5](\d\d|xx)")
-_NO_NAME = re.compile(r"[^a-z0-9]+")
-
-Group = Mapping[str, str]
-"""The labels of series that were counted together."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """One objective that the metrics suggest, by which preset, and what of it is assumed and not read."""
-
-    objective: Objective
-    preset: str
-    assumed: str
+from slochaos.slo.copies import REPLICA_LABELS, without_copies
+from slochaos.slo.presets import PRESETS, Preset
+from slochaos.slo.suggestions import Found, Group, Kind, ServiceSeries, suggest
+from slochaos.spec.selectors import Matcher
 
 
 def discover(server: PrometheusServer, window: Window) -> tuple[Found, ...]:
@@ -49,115 +20,88 @@ def discover(server: PrometheusServer, window: Window) -> tuple[Found, ...]:
 
     Raises SourceError. Empty where no preset knows a metric of this server.
     """
-    names = (*REQUESTS, *(f"{name}_bucket" for name in DURATIONS), *PROBES)
-    by = ("__name__", "job", "le", *STATUS_LABELS)
-    pattern = "|".join(map(re.escape, names))
-    length_s = max(math.ceil(window.length_s), 1)
-    answer = server.query(
-        f'count by ({", ".join(by)}) (last_over_time({{__name__=~"{pattern}"}}[{length_s}s]))', at=window.end
-    )
-    groups = [_group(value) for value in answer]
-    found = [
-        *_of_each_job(groups, REQUESTS, _success),
-        *_of_each_job(groups, tuple(f"{name}_bucket" for name in DURATIONS), _latency),
-        *_of_each_job(groups, PROBES, _probes),
-    ]
+    asked = {
+        (preset, kind): _question(preset, kind, window)
+        for preset in PRESETS
+        for kind in Kind
+        if kind.names(preset)
+    }
+    answers = ask_all(server, asked.values(), lambda question: server.query(question, at=window.end))
+    owners: dict[tuple[str, str], Preset] = {}
+    found: list[Found] = []
+    length_s = _length_s(window)
+    for (preset, kind), question in asked.items():
+        groups = [{label: text for label, text in v.labels.items() if text} for v in answers[question].value]
+        own = [group for group in groups if owners.setdefault(_family(group), preset) is preset]
+        found += [
+            without_copies(server, each, members, window.end, length_s)
+            for each, members in _of_each_service(preset, kind, own)
+        ]
     return _with_names_of_their_own(found)
 
 
 def has_samples(server: PrometheusServer, window: Window) -> bool:
     """Whether anything was scraped in the window. Raises SourceError."""
-    length_s = max(math.ceil(window.length_s), 1)
-    return bool(server.query(f"count(last_over_time(up[{length_s}s]))", at=window.end))
+    return bool(server.query(f"count(last_over_time(up[{_length_s(window)}s]))", at=window.end))
 
 
-def _group(value: Value) -> Group:
-    return {label: text for label, text in value.labels.items() if text}
-
-
-def _of_each_job(
-    groups: Iterable[Group],
-    names: tuple[str, ...],
-    preset: Callable[[str, str, list[Group]], Found | None],
-) -> Iterator[Found]:
-    """What the preset makes of each job's series of each of these names, in the order of names and jobs."""
-    by_job: dict[tuple[int, str], list[Group]] = {}
-    for group in groups:
-        if group.get("__name__") in names:
-            key = names.index(group["__name__"]), group.get("job", "")
-            by_job.setdefault(key, []).append(group)
-    for (index, job), members in sorted(by_job.items(), key=lambda item: item[0]):
-        if (found := preset(names[index], job, members)) is not None:
-            yield found
-
-
-def _success(name: str, job: str, groups: list[Group]) -> Found | None:
-    """Requests that did not end with a 5xx; None where no label holds a status."""
-    label = status_label(groups)
-    if label is None:
-        return None
-    selector = Selector(name, _matchers(job))
-    bad = Selector(name, (*selector.matchers, Matcher(label, "=~", "5..")))
-    indicator = Indicator(total=Counter(selector), bad=Counter(bad))
-    return _found(name, f"{job or 'requests'}-success", SUCCESS, indicator, "5xx are failures, 4xx are not")
-
-
-def _latency(name: str, job: str, groups: list[Group]) -> Found | None:
-    """Requests answered within the bucket bound next to WISHED_S, without those that failed."""
-    bounds = sorted({bound for group in groups if (bound := _bound(group)) is not None})
-    if not bounds:
-        return None
-    limit = min(bounds, key=lambda bound: abs(math.log(float(bound) / WISHED_S)))
-    label = status_label(groups)
-    answered = (Matcher(label, "!~", "5.."),) if label else ()
-    selector = Selector(name.removesuffix("_bucket"), (*_matchers(job), *answered))
-    indicator = Indicator(total=Histogram(selector), good=Histogram(selector, limit))
-    assumed = f"within {seconds(float(limit))}, the bucket next to {seconds(WISHED_S)}"
-    return _found(selector.name, f"{job or 'requests'}-latency", WITHIN_TIME, indicator, assumed)
-
-
-def _probes(name: str, job: str, _: list[Group]) -> Found:
-    """Probes that succeeded."""
-    selector = Samples(Selector(name, _matchers(job)))
-    indicator = Indicator(total=selector, good=selector)
-    return _found(name, f"{job or 'probes'}-up", SUCCESS, indicator, "each probe counts the same")
-
-
-def status_label(groups: Iterable[Group]) -> str | None:
-    """The label that holds HTTP statuses, as 503 or 5xx."""
-    seen = list(groups)
-    for label in STATUS_LABELS:
-        values = {group[label] for group in seen if label in group}
-        if values and any(_STATUS.fullmatch(value) for value in values):
-            return label
-    return None
-
-
-def _bound(group: Group) -> Fraction | None:
-    try:
-        bound = Fraction(group.get("le", ""))
-    except (ValueError, ZeroDivisionError):  # "+Inf", or no bucket's label
-        return None
-    return bound if bound > 0 else None
-
-
-def _matchers(job: str) -> tuple[Matcher, ...]:
-    return (Matcher("job", "=", job),) if job else ()
-
-
-def _found(preset: str, name: str, target: Fraction, indicator: Indicator, assumed: str) -> Found:
-    objective = Objective(
-        name=_NO_NAME.sub("-", name.lower()).strip("-")[:60] or "objective",
-        display_name=name[:63],
-        service=name,
-        target=target,
-        operator="lte",
-        window_s=WINDOW_S,
-        window=WINDOW,
-        method="Occurrences",
-        indicator=indicator,
+def _question(preset: Preset, kind: Kind, window: Window) -> str:
+    """Which series there are, without those labels that only multiply them."""
+    outcome = preset.outcome.labels if preset.outcome else ()
+    by = (
+        "__name__",
+        "job",
+        "le",
+        *REPLICA_LABELS,
+        *outcome,
+        *(name for slot in preset.service for name in slot),
     )
-    return Found(objective, preset, f"{exact_percent(target)} over {WINDOW}; {assumed}")
+    names = [Matcher("__name__", "=~", kind.names(preset))]
+    if preset.not_these:
+        names.append(Matcher("__name__", "!~", preset.not_these))
+    series = ",".join(map(str, (*names, *_only(preset, kind))))
+    return f"count by ({', '.join(dict.fromkeys(by))}) (last_over_time({{{series}}}[{_length_s(window)}s]))"
+
+
+def _only(preset: Preset, kind: Kind) -> tuple[Matcher, ...]:
+    return preset.durations_only if kind is Kind.DURATIONS else preset.requests_only
+
+
+def _length_s(window: Window) -> int:
+    return max(math.ceil(window.length_s), 1)
+
+
+def _family(group: Group) -> tuple[str, str]:
+    name = group["__name__"].removesuffix("_bucket").removesuffix("_count")
+    return name, group.get("job", "")
+
+
+def _of_each_service(
+    preset: Preset, kind: Kind, groups: Sequence[Group]
+) -> Iterator[tuple[Found, Sequence[Group]]]:
+    """What the groups of each metric and service suggest, in the order of these."""
+    services: dict[tuple[tuple[str, ...], str], list[Group]] = {}
+    for group in groups:
+        matchers = _service(preset, group)
+        services.setdefault((tuple(map(str, matchers)), group["__name__"]), []).append(group)
+    stems: set[tuple[tuple[str, ...], str]] = set()
+    # Counters before the counts of histograms, which are taken only where there is no counter.
+    for (service, name), members in sorted(
+        services.items(), key=lambda i: (i[0][1].endswith("_count"), i[0])
+    ):
+        stem = service, name.partition("request")[0]
+        if name.endswith("_count") and stem in stems:
+            continue
+        matchers = (*_service(preset, members[0]), *_only(preset, kind))
+        if made := suggest(kind, ServiceSeries(preset, name, matchers, members)):
+            stems.add(stem)
+            yield made, members
+
+
+def _service(preset: Preset, group: Group) -> tuple[Matcher, ...]:
+    """The conditions that select a group's service: its job, and what the preset tells services apart by."""
+    labels = ["job", *(next((n for n in slot if n in group), "") for slot in preset.service)]
+    return tuple(Matcher(label, "=", group[label]) for label in labels if label in group)
 
 
 def _with_names_of_their_own(found: Iterable[Found]) -> tuple[Found, ...]:

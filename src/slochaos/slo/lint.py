@@ -5,7 +5,6 @@ They ask and judge; they keep nothing. A server that does not answer is a Source
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -17,6 +16,7 @@ from slochaos.measurement.prometheus.evaluation import evaluate
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Measured, Window
 from slochaos.measurement.samples import Count
+from slochaos.measurement.selection import bound_of
 from slochaos.spec.findings import Finding
 from slochaos.spec.lint.indicators import client_errors_counted, status_label
 from slochaos.spec.lint.policies import few_scrapes_at
@@ -46,8 +46,9 @@ def bucket_missing(server: PrometheusServer, objective: Objective) -> Iterator[F
     if not isinstance(part, Histogram) or part.at_most is None:
         return
     match = str(replace(part.selector, name=f"{part.selector.name}_bucket"))
-    bounds = [float(text) for text in server.label_values("le", match=[match])]
-    missing = coarse([bound for bound in bounds if math.isfinite(bound)], part.at_most) if bounds else ""
+    found = [bound_of((("le", text),)) for text in server.label_values("le", match=[match])]
+    bounds = [bound * part.unit_s for bound in found if bound is not None]
+    missing = coarse(bounds, part.at_most) if bounds else ""
     if missing:
         yield Finding.at(
             objective.where,

@@ -25,12 +25,22 @@ class Counter:
     selector: Selector
 
 
+_UNITS_S = {"_milliseconds": Fraction(1, 1000), "_microseconds": Fraction(1, 1_000_000)}
+
+
 @dataclass(frozen=True)
 class Histogram:
     """A histogram's observations: all of them, or those of at most `at_most` (seconds, exact)."""
 
     selector: Selector
     at_most: Fraction | None = None
+
+    @property
+    def unit_s(self) -> Fraction:
+        """Seconds of one unit of its buckets' bounds: 1, unless its name ends in another unit, as Istio's does."""
+        return next(
+            (size for suffix, size in _UNITS_S.items() if self.selector.name.endswith(suffix)), Fraction(1)
+        )
 
 
 @dataclass(frozen=True)
