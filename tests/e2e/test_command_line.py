@@ -157,7 +157,7 @@ def test_without_any_run_the_reading_commands_say_so(example: Shell) -> None:
         assert (answer.code, answer.err) == (0, "")
         assert answer.out.strip()
     assert example.slochaos("status", "--format", "json").document == {"runs": []}
-    assert example.slochaos("history", "--format", "json").document == {"runs": []}
+    assert example.slochaos("history", "--format", "json").document == {"runs": [], "incidents": []}
     assert example.slochaos("budget", "--format", "json").document["environment"] == "local"
 
 
