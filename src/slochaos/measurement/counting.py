@@ -57,10 +57,13 @@ def series_over_time(objective: Objective, history: History, start: Cut, end: Cu
 class Counting:
     """One objective counted from a cut on, as far as samples have come. Looks at each sample once."""
 
-    def __init__(self, objective: Objective, history: History, start: Cut) -> None:
+    def __init__(
+        self, objective: Objective, history: History, start: Cut, period_s: float | None = None
+    ) -> None:
+        """`period_s`: the time from one sample to the next; default: each source's usual one."""
         self.objective = objective
         self._start = start
-        self._periods = {name: period_of(history.get(name, ())) for name in start.samples}
+        self._periods = {name: period_s or period_of(history.get(name, ())) for name in start.samples}
         self._evidence = gather(objective.indicator, start.samples, self._periods)
         back = 1 if not isinstance(self._evidence, NoData) and self._evidence.takes_start else 0
         self._next = {n: max(_index_after(history.get(n, ()), s) - back, 0) for n, s in start.samples.items()}

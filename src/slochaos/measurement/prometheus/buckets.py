@@ -10,8 +10,9 @@ from slochaos.measurement.counters import Tally
 from slochaos.measurement.counting import period_of
 from slochaos.measurement.findings import first_problem, notes_of
 from slochaos.measurement.prometheus.answers import RawSeries
-from slochaos.measurement.prometheus.evidence import Evidence
-from slochaos.measurement.prometheus.pages import bracket, compose
+from slochaos.measurement.prometheus.evidence import Picked
+from slochaos.measurement.prometheus.exact import Source
+from slochaos.measurement.prometheus.pages import LOOK_S, bracket, compose
 from slochaos.measurement.prometheus.windows import Buckets, Window
 from slochaos.measurement.reading import MetricReader, Values, Vector
 from slochaos.measurement.replicas import replica_label
@@ -20,19 +21,19 @@ from slochaos.measurement.selection import Child, bound_of
 from slochaos.spec.objectives import Histogram, Indicator
 
 
-def measure(evidence: Evidence, histogram: Histogram, window: Window) -> Buckets | NoData:
+def measure(evidence: Source, histogram: Histogram, window: Window) -> Buckets | NoData:
     """The observations of all its series in the window, by upper bound."""
     observations = Histogram(histogram.selector)
-    series, silent = evidence.of(Indicator(observations, good=observations), window)
-    bounds = _bounds(series)
+    picked = evidence.of(Indicator(observations, good=observations), window)
+    bounds = _bounds(picked.series, histogram.unit_s)
     if not bounds:
         return NoData("no-series", f"no series matches {histogram.selector}")
-    tallies = _tallies(_Reader(histogram, bounds), series, window, evidence.now)
+    tallies = _tallies(_Reader(histogram, bounds), picked, window, evidence.now)
     problem = first_problem(tallies, frozenset(tallies))
     label = replica_label({child for tally in tallies.values() for child in tally.children})
     if label:
         problem = NoData("replica-label", f"series differ in the label {label} only: name one value of it")
-    return problem or _sums(bounds, tallies, window, open_ended=bool(silent))
+    return problem or _sums(bounds, tallies, window, picked=picked)
 
 
 class _Reader:
@@ -58,17 +59,17 @@ class _Reader:
         }
 
 
-def _bounds(series: Iterable[RawSeries]) -> tuple[Fraction, ...]:
+def _bounds(series: Iterable[RawSeries], unit_s: Fraction) -> tuple[Fraction, ...]:
     found = {bound_of(each.series[1]) for each in series if each.name.endswith("_bucket")}
-    return tuple(sorted(bound for bound in found if isinstance(bound, Fraction)))
+    return tuple(sorted(bound * unit_s for bound in found if isinstance(bound, Fraction)))
 
 
-def _tallies(reader: _Reader, series: list[RawSeries], window: Window, now: float) -> dict[str, Tally]:
-    history = compose(series, window, now)
+def _tallies(reader: _Reader, picked: Picked, window: Window, now: float) -> dict[str, Tally]:
+    history = compose(picked.series, window, now, slack_s=None if picked.period_s is None else LOOK_S)
     start, end = bracket(history, window)
     tallies = {}
     for name, samples in history.items():
-        tally = Tally(reader, start.samples[name], period_of(samples), reader.width)
+        tally = Tally(reader, start.samples[name], picked.period_s or period_of(samples), reader.width)
         for sample in samples:
             if start.samples[name].started < sample.started <= end.samples[name].started:
                 tally.add(sample)
@@ -77,11 +78,15 @@ def _tallies(reader: _Reader, series: list[RawSeries], window: Window, now: floa
 
 
 def _sums(
-    bounds: tuple[Fraction, ...], tallies: dict[str, Tally], window: Window, *, open_ended: bool
+    bounds: tuple[Fraction, ...], tallies: dict[str, Tally], window: Window, *, picked: Picked
 ) -> Buckets:
     steps = [step for tally in tallies.values() if tally.seen for step in tally.steps]
     inside = [s for s in steps if s.before.started >= window.start and s.after.finished <= window.end]
-    lost = math.inf if open_ended or any(tally.vanished() for tally in tallies.values()) else 0.0
+    lost = (
+        math.inf
+        if picked.silent or picked.lost or any(tally.vanished() for tally in tallies.values())
+        else 0.0
+    )
     least = [1 + 2 * index for index in range(len(bounds))]
     pairs = [(index, index + 1) for index in least] + [(0, 0)]
     return Buckets(

@@ -5,64 +5,83 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from slochaos.measurement.counting import Counting, Point
 from slochaos.measurement.findings import Step
 from slochaos.measurement.prometheus.answers import RawSeries
-from slochaos.measurement.prometheus.evidence import Evidence
-from slochaos.measurement.prometheus.pages import bracket, compose
+from slochaos.measurement.prometheus.evidence import Picked
+from slochaos.measurement.prometheus.pages import LOOK_S, bracket, compose
 from slochaos.measurement.prometheus.windows import Exactness, Measured, Window
 from slochaos.measurement.samples import Count, NoData
-from slochaos.spec.objectives import Objective, Samples
+from slochaos.spec.objectives import Indicator, Objective, Samples
 
 SHORT_OF_S = 2.0
 """Samples that end this much before the window, in the longest of their steps, leave a part of it uncovered."""
 
 
-def measure(evidence: Evidence, objective: Objective, window: Window) -> Measured:
-    """One objective over one window, from what was fetched."""
+class Source(Protocol):
+    """Where raw samples come from: evidence.Evidence, or thinning.ThinEvidence for long windows."""
+
+    @property
+    def now(self) -> float: ...
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+    def of(self, indicator: Indicator, window: Window) -> Picked: ...
+
+
+def measure(evidence: Source, objective: Objective, window: Window) -> Measured:
+    """One objective over one window (whole slices, for objectives in slices), from what was fetched."""
     if window.end <= window.start:
         return _nothing(evidence, NoData("no-window", "the end is not after the start"))
-    meant = _slices(objective, window) if objective.in_slices else window
-    counting, silent, count = _count(evidence, objective, meant)
+    picked = evidence.of(objective.indicator, window)
+    counting, count = _count(evidence.now, picked, objective, window)
     if isinstance(count, NoData):
         return _nothing(evidence, count)
     steps = counting.steps()
     if not objective.in_slices:
-        count = _without_edges(count, steps, meant)
-    count = _with_silent(count, silent, objective, meant)
+        count = _without_edges(count, steps, window)
+    count = _with_lost(_with_silent(count, picked.silent, objective, window), picked)
     observed = _observed(steps)
     if not isinstance(objective.indicator.total, Samples):
-        count = replace(count, reasons=(*count.reasons, *_uncovered(steps, observed, meant)))
-    return Measured(count, observed, _exactness(count, evidence.warnings), evidence.warnings)
+        count = replace(count, reasons=(*count.reasons, *_uncovered(steps, observed, window)))
+    return Measured(count, observed, _exactness(count, evidence.warnings, picked), evidence.warnings)
 
 
-def over_time(evidence: Evidence, objective: Objective, window: Window) -> list[Point]:
+def over_time(evidence: Source, objective: Objective, window: Window) -> list[Point]:
     """Events from scrape to scrape, oldest first; empty without data."""
-    counting, _, count = _count(evidence, objective, window)
+    picked = evidence.of(objective.indicator, window)
+    counting, count = _count(evidence.now, picked, objective, window)
     return [] if isinstance(count, NoData) else counting.points()
 
 
-def _count(
-    evidence: Evidence, objective: Objective, window: Window
-) -> tuple[Counting, Sequence[RawSeries], Count | NoData]:
-    """The counting over the samples that enclose the window, and the targets that did not answer around it."""
-    series, silent = evidence.of(objective.indicator, window)
-    history = compose(series, window, evidence.now, isinstance(objective.indicator.total, Samples))
-    start, end = bracket(history, window)
-    counting = Counting(objective, history, start)
-    counting.advance(history, end)
-    return counting, silent, counting.count(end, (window.start, window.end))
-
-
-def _nothing(evidence: Evidence, why: NoData) -> Measured:
-    return Measured(why, None, "bounded", evidence.warnings)
-
-
-def _slices(objective: Objective, window: Window) -> Window:
-    """The whole slices that a window touches."""
+def slices(objective: Objective, window: Window) -> Window:
+    """The whole slices that a window touches, for an objective in slices; else the window."""
+    if not objective.in_slices:
+        return window
     size = objective.slice_s
     return Window(math.floor(window.start / size) * size, math.ceil(window.end / size) * size)
+
+
+def _count(
+    now: float, picked: Picked, objective: Objective, window: Window
+) -> tuple[Counting, Count | NoData]:
+    """The counting over the samples that enclose the window."""
+    history = compose(
+        picked.series,
+        window,
+        now,
+        gauge=isinstance(objective.indicator.total, Samples),
+        slack_s=None if picked.period_s is None else LOOK_S,
+    )
+    start, end = bracket(history, window)
+    counting = Counting(objective, history, start, picked.period_s)
+    counting.advance(history, end)
+    return counting, counting.count(end, (window.start, window.end))
+
+
+def _nothing(evidence: Source, why: NoData) -> Measured:
+    return Measured(why, None, "bounded", evidence.warnings)
 
 
 def _without_edges(count: Count, steps: Iterable[Step], window: Window) -> Count:
@@ -93,6 +112,16 @@ def _with_silent(count: Count, silent: Sequence[RawSeries], objective: Objective
     )
 
 
+def _with_lost(count: Count, picked: Picked) -> Count:
+    """What few samples cannot show and the server has told otherwise."""
+    words = {reason.partition(":")[0] for reason in count.reasons}
+    further = [text for text in (picked.lost, picked.gap) if text and text.partition(":")[0] not in words]
+    reasons = (*count.reasons, *further)
+    if not picked.lost:
+        return replace(count, reasons=reasons)
+    return replace(count, total_high=math.inf, bad_high=math.inf, reasons=reasons)
+
+
 def _observed(steps: Sequence[Step]) -> Window | None:
     seen = [sample.started for step in steps for sample in (step.before, step.after) if sample.is_page]
     return Window(min(seen), max(seen)) if seen else None
@@ -111,6 +140,8 @@ def _uncovered(steps: Sequence[Step], observed: Window | None, window: Window) -
         yield f"ends-early: the last samples are {early_s:.0f} s before the window's end"
 
 
-def _exactness(count: Count, warnings: Sequence[str]) -> Exactness:
+def _exactness(count: Count, warnings: Sequence[str], picked: Picked) -> Exactness:
+    if picked.period_s is not None:
+        return "aggregated"
     known = count.total_low == count.total_high and count.bad_low == count.bad_high
     return "exact" if known and not warnings else "bounded"

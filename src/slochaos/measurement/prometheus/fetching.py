@@ -7,15 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from slochaos.measurement.prometheus.answers import RawSeries
+from slochaos.measurement.prometheus.answers import RawSeries, Value
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.transport import AnswerTooLarge
+from slochaos.measurement.prometheus.windows import Window
 
 AT_ONCE = 4
 """Questions that are on their way at the same time."""
 
 SHORTEST_S = 60.0
 """A range is not asked for in smaller parts than this."""
+
+Instant = tuple[str, float]
+"""Expression and instant."""
+
+Range = tuple[str, Window, float]
+"""Expression, window and step (seconds)."""
+
+Raw = tuple[str, Window]
+"""Selector and window."""
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -46,6 +56,36 @@ def ask_all(server: PrometheusServer, keys: Iterable[K], ask: Callable[[K], T]) 
         except BaseException:
             threads.shutdown(cancel_futures=True)
             raise
+
+
+class Asking:
+    """Questions of one evaluation: each at most once at a time, with the server's warnings about all of them."""
+
+    def __init__(self, server: PrometheusServer) -> None:
+        self.server = server
+        self.warnings: dict[str, None] = {}
+
+    def instants(self, questions: Iterable[Instant]) -> Mapping[Instant, tuple[Value, ...]]:
+        """Instant queries. Raises SourceError."""
+        return self._all(questions, lambda question: self.server.query(*question))
+
+    def ranges(self, questions: Iterable[Range]) -> Mapping[Range, tuple[RawSeries, ...]]:
+        """Queries at equal distances. Raises SourceError."""
+        return self._all(
+            questions, lambda each: self.server.query_range(each[0], each[1].start, each[1].end, each[2])
+        )
+
+    def raw(self, questions: Iterable[Raw]) -> Mapping[Raw, tuple[RawSeries, ...]]:
+        """Raw samples of selectors. Raises SourceError."""
+        return self._all(
+            questions, lambda each: raw_in_parts(self.server, each[0], each[1].start, each[1].end)
+        )
+
+    def _all(self, questions: Iterable[K], ask: Callable[[K], T]) -> Mapping[K, T]:
+        answers = ask_all(self.server, questions, ask)
+        for answer in answers.values():
+            self.warnings.update(dict.fromkeys(answer.warnings))
+        return {question: answer.value for question, answer in answers.items()}
 
 
 def raw_in_parts(server: PrometheusServer, selector: str, start: float, end: float) -> tuple[RawSeries, ...]:

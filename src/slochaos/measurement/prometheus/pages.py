@@ -56,17 +56,25 @@ class Page:
     series: list[RawSeries] = field(default_factory=list)
 
 
-def compose(raw: Sequence[RawSeries], window: Window, now: float, gauge: bool = False) -> History:
+def compose(
+    raw: Sequence[RawSeries],
+    window: Window,
+    now: float,
+    *,
+    gauge: bool = False,
+    slack_s: float | None = None,
+) -> History:
     """The history of all sources in `raw`, which holds what there is from LOOK_S before the window to after it.
 
     Each source has a sample at or before the window's start and, unless its next one is still to come (`now`: the
     server's clock), at or after its end; where none is there, an absent one says why. Sources that were gone
     before, or began after, are left out. `gauge`: only samples within the window, between two absent ones.
+    `slack_s`: how long a target may show nothing before it counts as gone (default: MISSED of its periods).
     """
     newest = max((each.times[-1] for each in raw), default=now)
     oldest = min((each.times[0] for each in raw), default=now)
     horizon = newest if now - newest < RECENT_S else now
-    frame = _Frame(window, horizon, ran=oldest <= window.start)
+    frame = _Frame(window, horizon, ran=oldest <= window.start, slack_s=slack_s)
     bound = frame.bound_gauge if gauge else frame.bound
     bounded = {page.name: bound(samples_of(page)) for page in pages_of(raw)}
     return {name: samples for name, samples in bounded.items() if samples}
@@ -100,11 +108,12 @@ class _Frame:
     window: Window
     horizon: float
     ran: bool
+    slack_s: float | None
 
     def bound(self, samples: list[Sample]) -> list[Sample]:
         """The samples with absent ones where they are needed; empty for a source that was not there."""
         start, end = self.window.start, self.window.end
-        slack_s = _slack_s(samples)
+        slack_s = self.slack_s or _slack_s(samples)
         pages = [sample for sample in samples if sample.is_page]
         began_after = samples[0].started > end + slack_s and not _ran_before(pages, end)
         if samples[-1].started < start - slack_s or began_after:

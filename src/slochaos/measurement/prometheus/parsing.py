@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -43,6 +44,14 @@ def vector(result: Any) -> tuple[Value, ...]:
         for each in result
         if "value" in each
     )
+
+
+def scalar(result: Any) -> float:
+    """The finite value of a scalar."""
+    value = vector(result)[0].value
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number")
+    return value
 
 
 def labels(data: Any) -> dict[str, str]:

@@ -7,17 +7,20 @@ become one question with an alternation. Whoever counts picks the series of each
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from slochaos.measurement.prometheus.answers import RawSeries
 from slochaos.measurement.selection import created_name, family, series_names
-from slochaos.spec.objectives import Metric, Query
+from slochaos.spec.objectives import Indicator, Metric, Query
 from slochaos.spec.selectors import Matcher, Selector
 
 BATCH = 100
 """Values of an alternation at most."""
+
+Address = tuple[str, str]
+"""The labels `job` and `instance`."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,26 @@ class Ask:
         matchers = (alternation("__name__", names), *sorted(self.matchers, key=str))
         return f"{{{','.join(map(str, matchers))}}}"
 
-    def covers(self, other: Ask) -> bool:
-        """Whether it brings all that the other one does."""
-        return self.names >= other.names and self.matchers <= other.matchers
+    @property
+    def counters(self) -> list[str]:
+        """The names without those that only tell when a series was made."""
+        return sorted(name for name in self.names if not name.endswith("_created"))
+
+    def only(self, name: str) -> Ask:
+        """The same with one name."""
+        return Ask(frozenset({name}), self.matchers)
+
+
+def address_of(labels: Mapping[str, str]) -> Address:
+    """Whose series this is."""
+    return labels.get("job", ""), labels.get("instance", "")
+
+
+def job_asks(jobs: Iterable[str], names: Iterable[str]) -> Iterator[Ask]:
+    """Series of these names of all targets of some jobs."""
+    found = sorted({job for job in jobs if job})
+    for begin in range(0, len(found), BATCH):
+        yield Ask(frozenset(names), frozenset({alternation("job", found[begin : begin + BATCH])}))
 
 
 def alternation(label: str, values: Iterable[str]) -> Matcher:
@@ -47,6 +67,11 @@ def alternation(label: str, values: Iterable[str]) -> Matcher:
         if len(found) == 1
         else Matcher(label, "=~", "|".join(map(re.escape, found)))
     )
+
+
+def asks_of(indicator: Indicator) -> list[Ask]:
+    """What counting this indicator needs."""
+    return [ask for metric in (indicator.total, indicator.part) if (ask := ask_of(metric)) is not None]
 
 
 def ask_of(metric: Metric) -> Ask | None:
@@ -106,6 +131,7 @@ class Found:
         self._by_name: dict[str, dict[tuple[tuple[str, str], ...], RawSeries]] = {}
         for each in series:
             self._by_name.setdefault(each.name, {})[each.series[1]] = each
+        self._by_address: dict[str, dict[Address, list[RawSeries]]] = {}
         self._by_label: dict[tuple[str, str], dict[str, list[RawSeries]]] = {}
 
     def of(self, ask: Ask) -> list[RawSeries]:
@@ -116,6 +142,15 @@ class Found:
             for each in self._candidates(name, ask.matchers)
             if all(matcher.matches(each.labels) for matcher in ask.matchers)
         ]
+
+    def at(self, name: str, addresses: Iterable[Address]) -> list[RawSeries]:
+        """The series of this name at these addresses."""
+        if name not in self._by_address:
+            index: dict[Address, list[RawSeries]] = {}
+            for each in self._by_name.get(name, {}).values():
+                index.setdefault(address_of(each.labels), []).append(each)
+            self._by_address[name] = index
+        return [each for address in addresses for each in self._by_address[name].get(address, ())]
 
     def __iter__(self) -> Iterator[RawSeries]:
         return (each for known in self._by_name.values() for each in known.values())

@@ -62,8 +62,7 @@ class PrometheusServer:
 
     def now(self) -> float:
         """The server's clock, epoch seconds."""
-        [now] = self._ask(lambda: self._client.custom_query("time()"), parsing.vector)
-        return now.value
+        return self._ask(lambda: self._client.custom_query("time()"), parsing.scalar)
 
     def clock(self) -> ServerClock:
         """How far the server's clock is from this host's."""

@@ -1,0 +1,199 @@
+"""Windows of a day: what the server aggregates against the truth, and against a count of every sample.
+
+The samples are not scraped but written into a real server's storage by `promtool tsdb create-blocks-from`, at 30 s:
+nobody waits two days for a test. How scraping goes is test_prometheus_truth.py's business.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import pytest
+
+from slochaos.measurement.prometheus import exact
+from slochaos.measurement.prometheus.evaluation import buckets, evaluate
+from slochaos.measurement.prometheus.evidence import gather
+from slochaos.measurement.prometheus.server import PrometheusServer
+from slochaos.measurement.prometheus.windows import Buckets, Window
+from slochaos.measurement.samples import Count, NoData
+from slochaos.spec.objectives import Counter, Histogram, Indicator, Objective, Samples
+from slochaos.spec.selectors import parse
+from slochaos.spec.sources import PrometheusSource
+from tests.prometheus_servers import Binaries, start_prometheus
+
+EVERY_S = 30.0
+HOUR = 3600.0
+BEGAN = math.floor(time.time()) - 48 * HOUR
+
+
+@dataclass
+class Written:
+    """Samples as OpenMetrics text, and the events that they tell of."""
+
+    lines: dict[str, list[str]] = field(
+        default_factory=lambda: {"up": [], "process_start_time_seconds": [], "r": []}
+    )
+    events: dict[str, list[tuple[float, int, int]]] = field(default_factory=dict)
+    """By job: instant, all and bad events."""
+
+    def target(
+        self,
+        job: str,
+        instance: str,
+        born: float = BEGAN,
+        died: float = BEGAN + 48 * HOUR,
+        restarts: tuple[float, ...] = (),
+        *,
+        tells_start: bool = True,
+    ) -> None:
+        """A target scraped from `born` to `died`. What it counts between its last scrape and a restart is lost."""
+        rng = random.Random(f"{job} {instance}")
+        where = f'{{job="{job}",instance="{instance}"'
+        ahead, start, good, bad, before = list(restarts), born, 0, 0, born
+        at = born + rng.uniform(0, EVERY_S)
+        while at < died:
+            some, failed = rng.randint(0, 20), rng.randint(1, 50) if rng.random() < 0.01 else 0
+            if ahead and ahead[0] < at:
+                start, good, bad = ahead.pop(0), 0, 0
+                self.events.setdefault(job, []).append((before + 0.001, some + failed, failed))
+            else:
+                good, bad = good + some, bad + failed
+                self.events.setdefault(job, []).append(((before + at) / 2, some + failed, failed))
+            self.lines["up"].append(f"up{where}}} 1 {at:.3f}")
+            if tells_start:
+                self.lines["process_start_time_seconds"].append(
+                    f"process_start_time_seconds{where}}} {start} {at:.3f}"
+                )
+            self.lines["r"] += [
+                f'r_total{where},code="{code}"}} {value} {at:.3f}'
+                for code, value in (("200", good), ("500", bad))
+            ]
+            before, at = at, at + EVERY_S
+
+    def text(self) -> str:
+        """One series after the other, as promtool wants it."""
+        parts = []
+        for name, kind in (("up", "gauge"), ("process_start_time_seconds", "gauge"), ("r", "counter")):
+            parts += [f"# TYPE {name} {kind}", *sorted(self.lines[name], key=lambda line: line.split(" ")[0])]
+        return "\n".join([*parts, "# EOF", ""])
+
+    def truth(self, job: str, window: Window) -> tuple[int, int]:
+        """Bad and all events of a window."""
+        inside = [event for event in self.events[job] if window.start <= event[0] < window.end]
+        return sum(bad for _, _, bad in inside), sum(everything for _, everything, _ in inside)
+
+
+@pytest.fixture(scope="module")
+def written() -> Written:
+    """Five services and what became of their pods."""
+    found = Written()
+    found.target("steady", "a")
+    found.target("steady", "b")
+    found.target("restarted", "a", restarts=(BEGAN + 11 * HOUR, BEGAN + 31.3 * HOUR))
+    found.target("restarted", "b")
+    for index in range(6):
+        found.target("replaced", f"pod{index}", BEGAN + index * 8 * HOUR, BEGAN + (index + 1) * 8 * HOUR)
+    found.target("young", "a", BEGAN + 30 * HOUR)
+    found.target("silent about starts", "a", restarts=(BEGAN + 20 * HOUR,), tells_start=False)
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(
+    written: Written, prometheus_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PrometheusServer]:
+    """A server that has all of it."""
+    folder = tmp_path_factory.mktemp("prometheus-long")
+    text = folder / "samples.txt"
+    text.write_text(written.text())
+    promtool = prometheus_binaries.path("promtool")
+    subprocess.run(
+        [promtool, "tsdb", "create-blocks-from", "openmetrics", text, folder / "data"],
+        check=True,
+        capture_output=True,
+    )
+    process = start_prometheus(prometheus_binaries, folder)
+    try:
+        with PrometheusServer(PrometheusSource("long", process.url, timeout_s=60)) as found:
+            yield found
+    finally:
+        process.end()
+
+
+JOBS = ("steady", "restarted", "replaced", "young", "silent about starts")
+WINDOWS = (
+    Window(BEGAN + 3 * HOUR, BEGAN + 45 * HOUR),
+    Window(BEGAN + 24 * HOUR, BEGAN + 48 * HOUR),
+    Window(BEGAN + 8 * HOUR + 7, BEGAN + 32 * HOUR - 7),
+    Window(BEGAN - 30 * 24 * HOUR, BEGAN + 48 * HOUR),
+)
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=["42h", "last day", "replacement at the edge", "30d"])
+@pytest.mark.parametrize("job", JOBS)
+def test_truth_of_a_long_window_is_in_its_interval(
+    server: PrometheusServer, written: Written, job: str, window: Window
+) -> None:
+    """And the bad events are those that a count of every sample finds, or a few fewer around restarts."""
+    [measured] = evaluate(server, [(_objective(job), window)])
+    bad, total = written.truth(job, window)
+    assert measured.exactness == "aggregated"
+    assert isinstance(measured.count, Count), measured.count
+    assert measured.count.bad_low <= bad <= measured.count.bad_high, (bad, measured)
+    assert measured.count.total_low <= total <= measured.count.total_high, (total, measured)
+    assert abs(measured.count.total - total) <= window.length_s / 500
+    evidence = gather(server, [(_objective(job).indicator, window)])
+    every = exact.measure(evidence, _objective(job), window).count
+    assert isinstance(every, Count)
+    assert abs(float(every.bad) - float(measured.count.bad)) <= 50
+    assert math.isinf(every.bad_high) == math.isinf(measured.count.bad_high), (every, measured)
+
+
+def test_long_window_without_restarts_is_known_to_the_events_at_its_ends(
+    server: PrometheusServer, written: Written
+) -> None:
+    """No function that extrapolates is asked: in doubt are only events between a window's end and its next sample."""
+    [measured] = evaluate(server, [(_objective("steady"), WINDOWS[0])])
+    count = measured.count
+    assert isinstance(count, Count)
+    assert count.reasons == ()
+    assert count.total_high - count.total_low <= 2 * 4 * 70, "two targets, a minute and a half at each end"
+    assert count.bad_low <= written.truth("steady", WINDOWS[0])[0] <= count.bad == count.bad_high
+
+
+def test_window_longer_than_what_there_is_says_so(server: PrometheusServer) -> None:
+    """`observed` begins with the first samples, and a reason says how late that is."""
+    [measured] = evaluate(server, [(_objective("steady"), WINDOWS[3])])
+    assert isinstance(measured.count, Count)
+    assert measured.observed is not None
+    assert abs(measured.observed.start - BEGAN) < WINDOWS[3].length_s / 250
+    assert any(reason.startswith("starts-late") for reason in measured.count.reasons)
+
+
+def test_gauge_of_a_long_window_is_counted_by_the_server(server: PrometheusServer) -> None:
+    """Each scrape is an event."""
+    up = Samples(parse('up{job="steady"}'))
+    [measured] = evaluate(server, [(_objective("steady", Indicator(up, good=up)), WINDOWS[0])])
+    assert isinstance(measured.count, Count)
+    assert abs(measured.count.total - 2 * 42 * HOUR / EVERY_S) <= 2
+    assert (measured.count.bad, measured.count.bad_high) == (0, 0)
+
+
+def test_buckets_that_are_not_there_are_no_data(server: PrometheusServer) -> None:
+    """Also of a long window."""
+    found = buckets(server, Histogram(parse('took_seconds{job="steady"}')), WINDOWS[0])
+    assert isinstance(found, NoData)
+    assert found.reason == "no-series"
+    assert not isinstance(found, Buckets)
+
+
+def _objective(job: str, indicator: Indicator | None = None) -> Objective:
+    total, bad = parse(f'r_total{{job="{job}"}}'), parse(f'r_total{{job="{job}",code=~"5.."}}')
+    counted = indicator or Indicator(Counter(total), bad=Counter(bad))
+    return Objective(job, "", "shop", Fraction(99, 100), "lte", 86_400, "1d", "Occurrences", counted)
