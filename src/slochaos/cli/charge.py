@@ -197,7 +197,8 @@ def _objectives(
 ) -> tuple[tuple[Objective, ...], tuple[str, ...]]:
     """The environment's objectives, or what presets find; and what has to be said of where they come from."""
     if chosen is not None:
-        return _only(question.objectives, chosen.objectives), ()
+        lenient = (chosen.read_leniently,) if chosen.read_leniently else ()
+        return _only(question.objectives, chosen.objectives), lenient
     from slochaos.slo.discovery import discover
 
     found = discover(server, question.whole)

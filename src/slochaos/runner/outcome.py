@@ -228,10 +228,8 @@ def _measuring_notes(run: RunState) -> tuple[str, ...]:
         notes.append(f"samples.ndjson is incomplete: {run.sampler.write_error}")
     if run.stream.write_error:
         notes.append(f"events.ndjson, or the file of --events, is incomplete: {run.stream.write_error}")
-    lenient = run.system.environment.openslo_warnings if run.system_ is not None else ()
-    if lenient:
-        many = f"{len(lenient)} mistake{'' if len(lenient) == 1 else 's'}"
-        notes.append(f"OpenSLO was read leniently: {many}, which slochaos validate lists")
+    if run.system_ is not None and run.system.environment.read_leniently:
+        notes.append(run.system.environment.read_leniently)
     if run.stream.dropped:
         notes.append(f"{run.stream.dropped} events were not delivered: nobody took them in time")
     return tuple(notes)

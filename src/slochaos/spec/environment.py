@@ -112,6 +112,13 @@ class Environment:
     alerts: Alerting = field(default_factory=Alerting)
 
     @property
+    def read_leniently(self) -> str:
+        """A sentence for whoever reads a number that rests on SLO files with mistakes in them; else empty."""
+        many = len(self.openslo_warnings)
+        what = f"{many} mistake{'' if many == 1 else 's'}"
+        return f"OpenSLO was read leniently: {what}, which slochaos validate lists" if many else ""
+
+    @property
     def pages(self) -> tuple[ScrapeSource, ...]:
         """The sources that are metrics pages."""
         return tuple(each for each in self.sources if isinstance(each, ScrapeSource))
