@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from slochaos.errors import InvalidInput
 from slochaos.spec import selectors
 from slochaos.spec.durations import parse_exact
 from slochaos.spec.fields import Field, Section
@@ -112,11 +113,21 @@ class _Metrics:
         section = self.reading.section(source, required=("spec",), optional=("metricSourceRef", "type"))
         kind = section.get("type", Field.text, "")
         if "metricSourceRef" in section:
-            declared = self.references.data_sources.find(section["metricSourceRef"], self.reading)
-            kind = kind or declared.type
+            kind = self._kind_of(section["metricSourceRef"], kind)
         elif not kind:
             raise source.error("needs 'metricSourceRef' or 'type'", "type: prometheus")
         return self._spec(section["spec"], kind)
+
+    def _kind_of(self, reference: Field, kind: str) -> str:
+        """The kind of source that is referred to; one that says its kind itself may do without, leniently."""
+        try:
+            declared = self.references.data_sources.find(reference, self.reading)
+        except InvalidInput as problem:
+            if not kind:
+                raise
+            self.reading.mistake(problem)
+            return kind
+        return kind or declared.type
 
     def _spec(self, spec: Field, kind: str) -> Metric:
         members = spec.members()

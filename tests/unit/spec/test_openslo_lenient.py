@@ -70,6 +70,17 @@ def test_an_objective_of_another_system_is_left_out_leniently(tmp_path: Path) ->
     assert [warning.rule for warning in found.warnings] == [openslo.LENIENT]
 
 
+def test_a_source_that_is_not_declared_is_a_warning_where_its_type_is_given(tmp_path: Path) -> None:
+    """Published SLOs refer to sources that stand elsewhere; without a type nobody knows what they are."""
+    ratio = ("spec", "indicator", "spec", "ratioMetric")
+    slo = changed(GOOD_SLO, *ratio, "total", "metricSource", "metricSourceRef", to="elsewhere")
+    assert "there is no DataSource 'elsewhere'" in check(tmp_path, slo).errors[0].message
+    found = check(tmp_path, slo, lenient=True)
+    assert (len(found.warnings), len(found.objectives), found.errors) == (1, 1, ())
+    untyped = changed(slo, *ratio, "total", "metricSource", "type", drop=True)
+    assert check(tmp_path, untyped, lenient=True).errors
+
+
 def test_a_referred_sli_of_another_system_is_said_once(tmp_path: Path) -> None:
     """The SLO that refers to it is left out without a second message."""
     foreign = {"metricSource": {"type": "Redshift", "spec": {"region": "eu", "query": "SELECT 1"}}}
