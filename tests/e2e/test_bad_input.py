@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.small_system import OBJECTIVES, SmallSystem, experiment
+from tests.e2e.small_system import SmallSystem, experiment
+from tests.orders import OBJECTIVES
 
 RUN = ("run", "experiments/down.json", "--environment", "shop", "--quiet")
 
