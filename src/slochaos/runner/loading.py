@@ -79,7 +79,12 @@ def admitted(loaded: Loaded, environment: Environment, request: RunRequest) -> E
 
 
 def _check_variables(request: RunRequest, experiment: Experiment) -> None:
-    """A `--var` that nothing takes would be dropped without a word; files may serve several experiments."""
+    """A `--var` that nothing takes would be dropped without a word; files may serve several experiments.
+
+    Experiments without faults or rules of ours run as under `chaos run`, which takes any name.
+    """
+    if not experiment.faults and not experiment.rules:
+        return
     known = [
         str(name)
         for section in (experiment.document.get("configuration"), *_secrets(experiment))

@@ -9,7 +9,7 @@ import pytest
 from slochaos.errors import InvalidInput
 from slochaos.runner.loading import load
 from slochaos.runner.request import RunRequest
-from tests.unit.spec.writing import GOOD_EXPERIMENT, write_project
+from tests.unit.spec.writing import GOOD_EXPERIMENT, write, write_project
 
 CONFIGURATION = {"region": "eu", "duration": {"type": "env", "key": "DURATION", "default": "1s"}}
 
@@ -31,6 +31,14 @@ def test_a_variable_that_nothing_takes_is_invalid(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="--var duratoin: ") as error:
         load(asked(tmp_path, "duratoin=20s"))
     assert error.value.hint == "did you mean 'duration'?"
+
+
+def test_experiments_of_others_take_what_chaos_run_takes(tmp_path: Path) -> None:
+    """Without faults and rules of ours a name that nothing takes is passed on, as it always was."""
+    request = asked(tmp_path, "duratoin=20s")
+    content = {"title": "Theirs", "description": "of others", "method": []}
+    write(request.experiment, content)
+    load(request)
 
 
 def test_a_file_of_variables_may_serve_several_experiments(tmp_path: Path) -> None:
