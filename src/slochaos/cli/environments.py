@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,9 +15,12 @@ def named_or_default(option: str) -> str:
     return option or os.environ.get("SLOCHAOS_ENVIRONMENT", "") or "local"
 
 
-def load_statically(option: str) -> Environment:
-    """The environment with placeholders for what only a run knows (ports, secrets). Raises InvalidInput."""
+def load_statically(option: str, overrides: Mapping[str, str] | None = None) -> Environment:
+    """The environment with placeholders for what only a run knows (ports, secrets). Raises InvalidInput.
+
+    `overrides`: the variables and ports that `--set` gives.
+    """
     from slochaos.spec import environment
 
     file = environment.read(environment.find(named_or_default(option)))
-    return environment.resolve(file, environment.placeholders(file), {})
+    return environment.resolve(file, environment.placeholders(file), overrides or {})
