@@ -13,9 +13,9 @@ from slochaos.runner.run import run_experiment
 from tests.integration.loaded_shop import LoadedShop
 
 
-def run(shop: LoadedShop, experiment: Path, *overrides: dict[str, Any]) -> Result:
+def run(shop: LoadedShop, experiment: Path, *overrides: dict[str, Any], mode: str = "enforce") -> Result:
     """A run whose worst case is more than the day's budget: 11 s of outage, where 8.64 s are allowed."""
-    budget = {"scope": "rolling", "overrides": list(overrides)}
+    budget = {"scope": "rolling", "mode": mode, "overrides": list(overrides)}
     shop.write("environments/shop.yaml", shop.environment(budget=budget))
     objectives = (shop.folder / "environments/shop.slos.yaml").read_text().replace("0.99}", "0.9999}")
     shop.write("environments/shop.slos.yaml", objectives)
@@ -59,3 +59,12 @@ def test_an_override_that_has_ended_lets_nothing_pass(shop: LoadedShop) -> None:
     result = run(shop, shop.experiment("1s"), ended)
     assert (result.run.status, result.run.exit_code) == ("refused", 4)
     assert "the override by ada ended 2020-01-01 00:00 UTC" in result.run.hint
+
+
+def test_a_policy_that_only_advises_is_told_and_not_obeyed(shop: LoadedShop) -> None:
+    """The run goes on, and its notes say what the policy would have refused it for."""
+    result = run(shop, shop.experiment("1s"), mode="advise")
+    assert result.run.status == "passed", result.run
+    assert any("advises against this run: orders may cost" in note for note in result.notes)
+    assert result.policy is not None
+    assert (result.policy.allowed, result.policy.overrides) == (True, ())

@@ -111,6 +111,8 @@ def decide_by_policy(run: RunState) -> None:
     )
     run.notes += decision.notices
     run.policy = decision
+    if decision.allowed and decision.reason:
+        run.notes.append(f"the budget policy advises against this run: {decision.reason}")
     if not decision.allowed:
         raise Refused(decision.reason, hint=decision.way_out, reason="budget")
 
