@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult
@@ -108,25 +108,29 @@ def _no_passphrase() -> str:
 
 
 def read_body(response: http.client.HTTPResponse, limit: int, what: str = "answer") -> bytes:
-    """The whole body, unpacked if it is gzip. Raises FetchError for one that is cut off or over `limit` bytes."""
+    """The whole body, unpacked if it is gzip. Closes the response, so that its connection is free again.
+
+    Raises FetchError for a body that is cut off, TooLarge for one of more than `limit` bytes.
+    """
+    with response:
+        return b"".join(_pieces(response, limit, what))
+
+
+def _pieces(response: http.client.HTTPResponse, limit: int, what: str) -> Iterator[bytes]:
     too_large = TooLarge(f"the {what} is larger than {limit} bytes")
     if response.length is not None and response.length > limit:
         raise too_large
     encoding = response.getheader("Content-Encoding", "identity").lower()
     unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-    parts: list[bytes] = []
-    size = 0
+    left = limit
     while part := response.read1(65536):
-        if unpack is not None:
-            part = unpack.decompress(part, limit + 1 - size)
-        parts.append(part)
-        size += len(part)
-        if size > limit:
+        piece = part if unpack is None else unpack.decompress(part, left + 1)
+        left -= len(piece)
+        if left < 0:
             raise too_large
+        yield piece
     if response.length or (unpack is not None and not unpack.eof):
         raise FetchError(f"the {what} is cut off")
-    response.close()  # read1 leaves it open, and the connection takes no further request then
-    return b"".join(parts)
 
 
 def phrase(error: Exception, deadline_s: float) -> str:

@@ -97,7 +97,11 @@ class ScrapeReader:
         self._connection.set_deadline(deadline)
         self._connection.request("GET", self._path, headers=_HEADERS)
         response = self._connection.getresponse()
-        _check_head(response)
+        try:
+            _check_head(response)
+        except FetchError:
+            response.close()
+            raise
         return _body(response)
 
 

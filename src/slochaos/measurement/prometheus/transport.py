@@ -158,6 +158,7 @@ class Transport(BaseAdapter):
         connection.request(method, path, form, headers)
         response = connection.getresponse()
         if 300 <= response.status < 400:
+            response.close()
             where = urlsplit(response.getheader("Location", "")).netloc or "elsewhere"
             raise FetchError(
                 f"status {response.status}: it redirects to {where}, and redirects are not followed"
