@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from slochaos.alerts.prometheus import prometheus_rules
+from slochaos.alerts.promql import duration
+from slochaos.alerts.windows import LEAST_SCRAPES
 from slochaos.spec import environment
 from slochaos.spec.alerts import AlertCondition, AlertPolicy, NotificationTarget
 from slochaos.spec.objectives import Indicator, Query
@@ -275,3 +277,23 @@ def test_promql_of_one_s_own_may_end_in_a_comment(prometheus_binaries: Binaries,
     check_rules(prometheus_binaries, rules)
 
     assert "extrapolated" in prometheus_rules(queried).notes[0]
+
+
+def test_a_query_of_the_window_is_asked_over_enough_scrapes(
+    prometheus_binaries: Binaries, tmp_path: Path
+) -> None:
+    """`{{.window}}` becomes the scrapes that an increase needs, of which one scrape's share is recorded."""
+    chosen = production("api-success-rate")
+    indicator = Indicator(
+        total=Query("sum(increase(http_requests_total[{{.window}}]))"),
+        bad=Query('sum(increase(http_requests_total{code=~"5.."}[{{.window}}]))'),
+    )
+    queried = with_objectives(chosen, replace(chosen.objectives[0], indicator=indicator))
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(prometheus_rules(queried).text)
+
+    check_rules(prometheus_binaries, rules)
+
+    range_s = LEAST_SCRAPES * chosen.alerts.scrape_s
+    assert f"sum(increase(http_requests_total[{duration(range_s)}]))" in rules.read_text()
+    assert f") / {LEAST_SCRAPES}" in rules.read_text()

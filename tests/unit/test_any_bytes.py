@@ -5,6 +5,7 @@ Bytes of any kind, and valid files with pieces cut, doubled, moved and replaced.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
 
 from slochaos.errors import SlochaosError
 from slochaos.faults import catalogue
@@ -23,6 +26,8 @@ from slochaos.guard.recovery import report
 from slochaos.guard.undolog import logged_runs, read_log
 from slochaos.ledger import result_file
 from slochaos.measurement.pages import PageError, PageParser
+from slochaos.measurement.prometheus.server import PrometheusServer
+from slochaos.measurement.prometheus.transport import _Answer
 from slochaos.prober import config as prober_config
 from slochaos.spec import (
     documents,
@@ -38,10 +43,17 @@ from slochaos.spec import (
 )
 from slochaos.spec.importers import promql
 from slochaos.spec.objectives import Counter, Histogram, Metric
+from slochaos.spec.sources import PrometheusSource
 from slochaos.toxiproxy import body, command
 from slochaos.toxiproxy.errors import ApiError
 from tests.unit.sample_results import passed_result
-from tests.unit.spec import test_import_nobl9, test_import_pyrra, test_import_slo_generator, test_import_sloth
+from tests.unit.spec import (
+    test_alerting,
+    test_import_nobl9,
+    test_import_pyrra,
+    test_import_slo_generator,
+    test_import_sloth,
+)
 from tests.unit.spec.importing import import_of
 from tests.unit.spec.writing import (
     GOOD_ENVIRONMENT,
@@ -83,6 +95,16 @@ LOG = """\
 {"id":"1","state":"sent","at":1.1,"wall":2.1,"detail":"PATCH"}
 {"id":"s1","state":"applied","service":{"name":"api","pid":1,"started":1.5,"boot":"b"}}
 """.replace("OPERATIONS", json.dumps([each.to_json() for each in OPERATIONS]))
+ANSWERS = (
+    '{"status":"success","warnings":["half"],"data":{"resultType":"matrix","result":[{"metric":{"__name__":"x","job":"a"},'
+    '"values":[[1.5,"2"],[2.5,"NaN"]]}]}}',
+    '{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.5,"+Inf"]}]}}',
+    '{"status":"success","data":{"resultType":"scalar","result":[1.5,"2"]}}',
+    '{"status":"success","data":{"activeTargets":[{"scrapeUrl":"http://a/metrics","labels":{"job":"a"},"health":"up",'
+    '"scrapeInterval":"15s","scrapeTimeout":"10s","lastScrape":"2026-11-24T12:00:00.123456789Z","lastError":""}]}}',
+    '{"status":"success","data":{"x":[{"type":"counter","help":"h","unit":""}],"storageRetention":"15d","version":"3.0.0"}}',
+    '{"status":"success","data":["a","b"]}',
+)
 PROBER = """\
 variables: {api: "http://127.0.0.1:8080"}
 rate: 20
@@ -131,6 +153,45 @@ def check_fault(text: str) -> object:
     return message
 
 
+class Answering(BaseAdapter):
+    """A transport that gives one answer to every question."""
+
+    def __init__(self, server: PrometheusServer, content: bytes) -> None:
+        super().__init__()
+        self._server, self._content = server, content
+
+    def send(self, request: PreparedRequest, *_: object, **__: object) -> Response:
+        answer = _Answer(self._server._transport)
+        answer.status_code, answer.request, answer.raw = 200, request, io.BytesIO(self._content)
+        return answer
+
+    def close(self) -> None:
+        pass
+
+
+def ask_prometheus(_: Path, content: bytes) -> object:
+    """Every question to a server that answers so."""
+    with PrometheusServer(PrometheusSource("p", "http://127.0.0.1:9")) as server:
+        server._session.mount("", Answering(server, content))
+        questions: list[Callable[[], object]] = [
+            lambda: server.raw("x", 0, 10),
+            lambda: server.query("x", 0),
+            lambda: server.query_range("x", 0, 10, 1),
+            lambda: server.label_values("job"),
+            lambda: server.series(["x"], 0, 10),
+            server.clock,
+            server.targets,
+            server.metadata,
+            server.retention_s,
+            server.build,
+        ]
+        answers = []
+        for question in questions:
+            with suppress(SlochaosError):
+                answers.append(question())
+    return answers
+
+
 def read_body(_: Path, content: bytes) -> object:
     fields = body.parse_object(content)
     return (
@@ -153,7 +214,15 @@ SLOS = (ROOT / "environments/agentmesh.slos.yaml").read_text(encoding="utf-8")
 EXPERIMENTS = tuple(
     path.read_text(encoding="utf-8") for path in sorted((ROOT / "experiments").glob("*.json"))
 )
-ENVIRONMENT = yaml_text({**GOOD_ENVIRONMENT, "slos": []})
+OVERRIDE = {"by": "ada", "reason": "a release", "until": "2026-12-01T18:00:00+01:00"}
+ENVIRONMENT = yaml_text(
+    {
+        **GOOD_ENVIRONMENT,
+        "slos": [],
+        "alerts": test_alerting.GOOD,
+        "budget": {"scope": "rolling", "mode": "enforce", "overrides": [OVERRIDE]},
+    }
+)
 
 LOADERS: dict[str, Loader] = {
     "yaml": Loader(of_file("any.yaml", documents.load_all), (SLOS, "a: 1\n---\n- [2, '3']\n")),
@@ -202,6 +271,7 @@ LOADERS: dict[str, Loader] = {
     ),
     "nobl9": Loader(of_file("i.yaml", import_of("nobl9")), (yaml_text(test_import_nobl9.GOOD),)),
     "metrics page": Loader(lambda _, content: PageParser(WANTED, {"job": "a"}).parse(content), (PAGE,)),
+    "prometheus": Loader(ask_prometheus, ANSWERS),
     "result.json": Loader(
         of_file("result.json", result_file.read), (passed_result().model_dump_json(by_alias=True),)
     ),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from slochaos.alerts import promql
 from slochaos.alerts.windows import LEAST_SCRAPES
-from slochaos.spec.objectives import Counter, Histogram, Indicator, Metric, Objective, Query, Samples
+from slochaos.spec.objectives import WINDOW, Counter, Histogram, Indicator, Metric, Objective, Query, Samples
 
 LATE_S = 10
 """How long after its end a slice is judged: a scrape that began in it has arrived by then."""
@@ -47,7 +47,9 @@ def _events(objective: Objective, scrape_s: int, recorded: str) -> Steps:
         if isinstance(metric, (Counter, Histogram)):
             range_s = LEAST_SCRAPES * scrape_s
             return f"{scrape_s} * sum(rate({series_of(metric)}[{promql.duration(range_s)}]))"
-        return _gauge_or_query(metric, scrape_s, all_of_them=all_of_them)
+        if isinstance(metric, Query):
+            return _scaled(metric, scrape_s)
+        return _gauge(metric, scrape_s, all_of_them=all_of_them)
 
     total = events(objective.indicator.total, all_of_them=True)
     part = _known(objective.indicator, events(objective.indicator.part, all_of_them=False), recorded)
@@ -66,7 +68,9 @@ def _slices(objective: Objective, scrape_s: int) -> Steps:
         if isinstance(metric, (Counter, Histogram)):
             range_s = objective.slice_s + scrape_s
             return f"sum(increase({series_of(metric)}[{promql.duration(range_s)}]))"
-        return _gauge_or_query(metric, objective.slice_s, all_of_them=all_of_them)
+        if isinstance(metric, Query):
+            return _queried(metric, objective.slice_s + scrape_s)
+        return _gauge(metric, objective.slice_s, all_of_them=all_of_them)
 
     total = events(objective.indicator.total, all_of_them=True)
     part = _known(objective.indicator, events(objective.indicator.part, all_of_them=False), total)
@@ -102,9 +106,19 @@ def _known(indicator: Indicator, part: str, total: str) -> str:
     return f"({part})" if isinstance(indicator.part, Histogram) else f"({part} or on() 0 * {total})"
 
 
-def _gauge_or_query(metric: Samples | Query, range_s: int, *, all_of_them: bool) -> str:
-    if isinstance(metric, Query):
-        return f"sum((\n{metric.text}\n))"  # on lines of its own: it may end in a comment
+def _scaled(query: Query, scrape_s: int) -> str:
+    """A query's events of one scrape interval: its share of those over as many scrapes as a rate needs."""
+    over = _queried(query, LEAST_SCRAPES * scrape_s)
+    return f"{over} / {LEAST_SCRAPES}" if WINDOW in query.text else over
+
+
+def _queried(query: Query, range_s: int) -> str:
+    return (
+        f"sum((\n{query.over(promql.duration(range_s))}\n))"  # on lines of its own: it may end in a comment
+    )
+
+
+def _gauge(metric: Samples, range_s: int, *, all_of_them: bool) -> str:
     function = "count_over_time" if all_of_them else "sum_over_time"
     return f"sum({function}({series_of(metric)}[{promql.duration(range_s)}]))"
 
@@ -115,4 +129,6 @@ def series_of(metric: Counter | Histogram | Samples) -> str:
         return promql.selected(metric.selector)
     if metric.at_most is None:
         return promql.selected(metric.selector, "_count")
-    return promql.selected(metric.selector, "_bucket", (promql.bound_matcher(metric.at_most / metric.unit_s),))
+    return promql.selected(
+        metric.selector, "_bucket", (promql.bound_matcher(metric.at_most / metric.unit_s),)
+    )

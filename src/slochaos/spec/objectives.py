@@ -50,11 +50,19 @@ class Samples:
     selector: Selector
 
 
+WINDOW = "{{.window}}"
+"""Stands in a query for the length of the window asked, as Sloth writes it."""
+
+
 @dataclass(frozen=True)
 class Query:
-    """PromQL for those who have nothing else; evaluated by a Prometheus server only."""
+    """PromQL for those who have nothing else: the number of events in a window; for a Prometheus server only."""
 
     text: str
+
+    def over(self, duration: str) -> str:
+        """The query for a window of this length, a Prometheus duration."""
+        return self.text.replace(WINDOW, duration)
 
 
 Metric = Counter | Histogram | Samples | Query

@@ -17,10 +17,7 @@ from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Measured, Window
 from slochaos.measurement.replicas import replica_label
 from slochaos.measurement.samples import Count, NoData
-from slochaos.spec.objectives import Indicator, Objective, Query
-
-WINDOW = "{{.window}}"
-"""Stands in a query for the window's length."""
+from slochaos.spec.objectives import WINDOW, Indicator, Objective, Query
 
 _RANGE = re.compile(r"\[\s*([0-9a-z]+)\s*(?::[^\]]*)?\]")
 
@@ -53,7 +50,7 @@ def _questions(indicator: Indicator, window: Window) -> list[Question]:
 
 
 def _text(query: Query, window: Window) -> str:
-    return query.text.replace(WINDOW, f"{round(window.length_s * 1000)}ms")
+    return query.over(f"{round(window.length_s * 1000)}ms")
 
 
 def _measured(indicator: Indicator, window: Window, answers: Answers) -> Measured:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -11,14 +11,15 @@ from promql_parser import Expr
 
 from slochaos.errors import InvalidInput
 from slochaos.spec.importers import promql
-from slochaos.spec.importers.promql import WINDOW, Series
-from slochaos.spec.objectives import Counter, Histogram, Indicator, Query, Samples
+from slochaos.spec.importers.promql import Series
+from slochaos.spec.objectives import WINDOW, Counter, Histogram, Indicator, Query, Samples
 from slochaos.spec.selectors import Matcher, Selector
 
 Kind = Literal["good", "bad"]
 OTHER: dict[Kind, Kind] = {"good": "bad", "bad": "good"}
 
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_UNITS = ("_seconds", "_milliseconds")
 _ZERO_OR_ONE = ("up", "probe_success")
 """Gauges that are 0 or 1 by convention, and so are those that end in `_up`."""
 
@@ -181,18 +182,20 @@ def _same(one: Expr, other: Expr) -> bool:
 
 
 def _histogram(selector: Selector) -> Histogram | None:
-    """A histogram in seconds, from the series of its count or of one bucket."""
-    bounds = [each for each in selector.matchers if each.label == "le"]
-    others = tuple(each for each in selector.matchers if each.label != "le")
-    if selector.name.endswith("_seconds_count") and not bounds:
-        return Histogram(Selector(selector.name.removesuffix("_count"), others))
-    if not selector.name.endswith("_seconds_bucket") or [each.operator for each in bounds] != ["="]:
+    """A histogram of times, from the series of its count or of one bucket. Its name has to end in its unit."""
+    base, _, series = selector.name.rpartition("_")
+    if series not in ("count", "bucket") or not base.endswith(_UNITS):
         return None
-    base = Selector(selector.name.removesuffix("_bucket"), others)
+    bounds = [each for each in selector.matchers if each.label == "le"]
+    histogram = Histogram(Selector(base, tuple(each for each in selector.matchers if each.label != "le")))
+    if series == "count":
+        return None if bounds else histogram
+    if [each.operator for each in bounds] != ["="]:
+        return None
     if bounds[0].value == "+Inf":
-        return Histogram(base)
+        return histogram
     at_most = seconds(bounds[0].value)
-    return Histogram(base, at_most) if at_most else None
+    return replace(histogram, at_most=at_most * histogram.unit_s) if at_most else None
 
 
 def seconds(text: str) -> Fraction | None:

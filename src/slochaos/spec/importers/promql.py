@@ -26,10 +26,8 @@ from promql_parser import (
 
 from slochaos.errors import InvalidInput
 from slochaos.spec import selectors
+from slochaos.spec.objectives import WINDOW
 from slochaos.spec.selectors import Matcher, Operator, Selector
-
-WINDOW = "{{.window}}"
-"""Stands in a query for the window asked, as Sloth writes it."""
 
 MAX_LENGTH = 2000
 """Characters. The parser's time grows with the square of the nesting, and far beyond this it exhausts the stack."""

@@ -22,8 +22,8 @@ from slochaos.spec.importers.imported import (
     share,
 )
 from slochaos.spec.importers.indicators import Found, of_bucket, of_events, of_good_and_bad, of_ratio
-from slochaos.spec.importers.promql import WINDOW
 from slochaos.spec.nodes import quoted
+from slochaos.spec.objectives import WINDOW
 
 API_VERSION = "sre.google.com/v2"
 KIND = "ServiceLevelObjective"

@@ -21,8 +21,8 @@ from slochaos.spec.importers.imported import (
     percent,
 )
 from slochaos.spec.importers.indicators import Found, of_events, of_ratio
-from slochaos.spec.importers.promql import WINDOW
 from slochaos.spec.nodes import quoted
+from slochaos.spec.objectives import WINDOW
 
 VERSION = "prometheus/v1"
 API_VERSION = "sloth.slok.dev/v1"
