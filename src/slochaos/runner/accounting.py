@@ -126,7 +126,7 @@ def _account(
         objective,
         fault=counts.fault,
         with_drain=counts.with_drain,
-        spent=spent,
+        spent=counts.charged if spent is None and isinstance(counts.charged, NoData) else spent,
         hold=rule.hold if rule else None,
         cost=rule.cost if rule else None,
         objectives=sum(each.hold is not None for each in run.system.experiment.rules),

@@ -11,6 +11,7 @@ from slochaos.errors import Refused
 from slochaos.guard import recovery
 from slochaos.measurement import baseline as sources
 from slochaos.measurement.counting import measure
+from slochaos.measurement.phases import Cut
 from slochaos.runner import events, plan
 from slochaos.runner.loop import pause, result_of, while_turning
 from slochaos.runner.power import refuse_underpowered
@@ -81,7 +82,8 @@ def take_baseline(run: RunState) -> None:
     begin_baseline(run, sampler)
     lasts_s = baseline_seconds(run, sampler)
     until = clock.now() + lasts_s
-    pause(run, lasts_s, lambda: report_progress(run, "baseline", until))
+    if sampler.history:
+        pause(run, lasts_s, lambda: report_progress(run, "baseline", until))
     if experiment.baseline_s > 0:
         _judge_baseline(run, sampler)
 
@@ -122,6 +124,8 @@ def _judge_baseline(run: RunState, sampler: Sampler) -> None:
     while_turning(run, sampler.sample_now, beating=True)
     check_sources(sampler)
     history, end = sampler.history, sampler.cut_before(clock.now())
+    if not history:  # a server that has no series of any objective: the reasons say which
+        run.baseline_start = end = Cut(clock.now(), {})
     if run.baseline_start is None or end is None:
         raise Refused(
             "no source gave a sample", hint="slochaos doctor says which one answers", reason="no-data"

@@ -35,14 +35,16 @@ def begin_baseline(run: RunState, sampler: Sampler) -> None:
 
     Servers have samples of before we asked. One that was started for this run is given the time to find its targets.
     """
-    began = clock.now()
+    began, fresh = clock.now(), run.system.environment.self_contained
     until = began + _FIRST_SAMPLE_WITHIN_S + sampler.resolution_s + sampler.delay_s
     while run.baseline_start is None and clock.now() < until:
         turn(run)
         run.interrupts.check()
-        if run.system.environment.self_contained and not sampler.shows_all:
+        if fresh and not sampler.shows_all:
             continue
         run.baseline_start = sampler.begin(began)
+        if not fresh and not sampler.history and clock.now() > began + _FIRST_SAMPLE_WITHIN_S:
+            break  # a server that runs already would have told something by now
     if run.baseline_start is None:
         check_sources(sampler)
         run.baseline_start = sampler.cut_before(clock.now())
