@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from slochaos.errors import SourceError
 from slochaos.measurement.histograms import coarse
 from slochaos.measurement.prometheus.answers import Target
 from slochaos.measurement.prometheus.evaluation import evaluate
@@ -17,11 +16,12 @@ from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Measured, Window
 from slochaos.measurement.samples import Count
 from slochaos.measurement.selection import bound_of
+from slochaos.slo import scraping
 from slochaos.spec.findings import Finding
 from slochaos.spec.lint.indicators import client_errors_counted, status_label
 from slochaos.spec.lint.policies import few_scrapes_at
-from slochaos.spec.objectives import Counter, Histogram, Indicator, Metric, Objective, Query
-from slochaos.spec.selectors import Matcher, Selector
+from slochaos.spec.objectives import Counter, Histogram, Indicator, Objective, Query
+from slochaos.spec.selectors import Matcher
 from slochaos.wording import exact_percent, percent
 
 _DAY_S = 86_400
@@ -32,7 +32,7 @@ LEAST_DAYS = 3
 
 def lint(server: PrometheusServer, objectives: Sequence[Objective]) -> Iterator[Finding]:
     """Every live lint of these objectives. Raises SourceError."""
-    now, targets = server.now(), _targets(server)
+    now, targets = server.now(), scraping.targets(server)
     for objective in objectives:
         yield from bucket_missing(server, objective)
         yield from few_scrapes(objective, targets)
@@ -59,10 +59,9 @@ def bucket_missing(server: PrometheusServer, objective: Objective) -> Iterator[F
         )
 
 
-def few_scrapes(objective: Objective, targets: Iterable[Target]) -> Iterator[Finding]:
+def few_scrapes(objective: Objective, targets: Sequence[Target]) -> Iterator[Finding]:
     """`few-scrapes`: look-back windows against the slowest scrape interval of the objective's targets."""
-    selector = _selector(objective.indicator.total)
-    intervals = [target.interval_s for target in targets if selector is None or _scraped_by(selector, target)]
+    intervals = [target.interval_s for target in scraping.of_metric(objective.indicator.total, targets)]
     for policy in objective.alerts:
         yield from few_scrapes_at(policy, max(intervals, default=0.0))
 
@@ -108,25 +107,7 @@ def targets_never_reached(
             )
 
 
-def _targets(server: PrometheusServer) -> tuple[Target, ...]:
-    """None of servers that scrape nothing themselves: Mimir, Thanos."""
-    try:
-        return server.targets()
-    except SourceError:
-        return ()
-
-
 def _bad_shares(days: Iterable[Measured]) -> list[Fraction]:
     """Of the days that have events."""
     counts = [day.count for day in days]
     return [Fraction(each.bad) / each.total for each in counts if isinstance(each, Count) and each.total]
-
-
-def _selector(metric: Metric) -> Selector | None:
-    return None if isinstance(metric, Query) else metric.selector
-
-
-def _scraped_by(selector: Selector, target: Target) -> bool:
-    """Whether the target's labels are not excluded by the selector's conditions on job and instance."""
-    conditions = [matcher for matcher in selector.matchers if matcher.label in ("job", "instance")]
-    return all(matcher.matches(target.labels) for matcher in conditions)

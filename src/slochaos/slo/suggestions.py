@@ -24,6 +24,11 @@ WITHIN_TIME = Fraction("0.95")
 WISHED_S = 0.3
 """Seconds that a request may take, as far as the histogram's buckets have such a bound."""
 
+_SHOWN = {
+    "success": "requests that do not fail",
+    "latency": "requests answered in time",
+    "up": "probes that succeed",
+}
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 Group = Mapping[str, str]
@@ -142,7 +147,7 @@ def _found(series: ServiceSeries, what: str, target: Fraction, indicator: Indica
     name = _NO_NAME.sub("-", service.lower()).strip("-")[:50].strip("-") or "service"
     objective = Objective(
         name=f"{name}-{what}",
-        display_name=f"{service[:50]}-{what}",
+        display_name=f"{service[:30]}: {_SHOWN[what]}",
         service=service,
         target=target,
         operator="lte",
