@@ -167,11 +167,25 @@ class HostDiesRecord(Record):
     outcome: str
 
 
+class BudgetRecord(Record):
+    """What of an objective's budget was consumed before the run, as its source counted it, in per cent.
+
+    `chaos_percent` is what runs caused and is still in the window, `organic_percent` the rest.
+    """
+
+    objective: str
+    consumed_percent: float
+    chaos_percent: float
+    organic_percent: float
+    basis: Literal["observed", "projected"]
+
+
 class Plan(Record):
     """What was foreseen before anything was injected. `assumptions` are sentences: on what it rests."""
 
     assumptions: tuple[str, ...] = ()
     forecast: tuple[ForecastRecord, ...] = ()
+    budget: tuple[BudgetRecord, ...] = ()
     detection_seconds: float = 0.0
     detection_cost_percent: dict[str, float] = {}
     power: tuple[PowerRecord, ...] = ()

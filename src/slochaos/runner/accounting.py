@@ -14,7 +14,7 @@ from slochaos.measurement.composing import compose
 from slochaos.measurement.counting import measure
 from slochaos.measurement.phases import Cut, History
 from slochaos.measurement.samples import Count, NoData
-from slochaos.runner import plan
+from slochaos.runner.budgeting import budgets
 from slochaos.runner.state import RunState
 from slochaos.spec.experiment import Rule
 from slochaos.spec.objectives import Objective
@@ -63,9 +63,9 @@ def account_objectives(run: RunState) -> list[Accounted]:
         if isinstance(count.charged, Count)
     }
     baseline = {name: count.baseline for name, count in counts.items()}
-    budgets = plan.budgets(environment, baseline, _baseline_seconds(run), run.consumed, own)
+    known = budgets(environment, baseline, _baseline_seconds(run), run.consumed, own, passed=run.passed)
     return [
-        _account(run, each, rules.get(each.name), counts[each.name], budgets.get(each.name))
+        _account(run, each, rules.get(each.name), counts[each.name], known.get(each.name))
         for each in environment.objectives
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from slochaos import clock, paths
@@ -12,8 +11,8 @@ from slochaos.guard import recovery
 from slochaos.measurement import baseline as sources
 from slochaos.measurement.counting import measure
 from slochaos.measurement.phases import Cut
-from slochaos.runner import events, plan
-from slochaos.runner.loop import pause, result_of, while_turning
+from slochaos.runner import budgeting, events, plan
+from slochaos.runner.loop import pause, while_turning
 from slochaos.runner.power import refuse_underpowered
 from slochaos.runner.progress import report_progress
 from slochaos.runner.sampling import baseline_seconds, begin_baseline, check_sources
@@ -21,7 +20,6 @@ from slochaos.runner.state import RunState
 from slochaos.verdict.decide import baseline_refusal
 
 if TYPE_CHECKING:
-    from slochaos.ledger.store import Ledger
     from slochaos.measurement.sampler import Sampler
 
 
@@ -43,21 +41,6 @@ def replay_leftovers(run: RunState) -> None:
 def hold_targets(run: RunState) -> None:
     """Check the targets against the allow-list and lock them, before time is spent on a baseline."""
     run.system.guard.lock(run.system.experiment.faults)
-
-
-def read_budget(run: RunState) -> None:
-    """What is consumed already, and whether the policy lets a run spend more."""
-    run.stream.emit(events.StepStarted(step="budget"))
-    environment, at = run.system.environment, clock.wall()
-    if environment.budget.scope == "rolling":
-        for objective in environment.objectives:
-            name, window_s = objective.name, at - objective.window_at(at)[0]
-            asked = run.bookkeeper.ask(partial(_consumed, environment.name, name, window_s, at))
-            run.consumed[name] = result_of(run, asked)
-
-
-def _consumed(environment: str, objective: str, window_s: float, at: float, ledger: Ledger) -> float:
-    return ledger.consumed(environment, objective, window_s, at)
 
 
 def make_plan(run: RunState) -> None:
@@ -101,11 +84,14 @@ def decide_by_policy(run: RunState) -> None:
         detection_s=run.sampler.detection_s if run.sampler is not None else None,
         placebo=run.request.placebo,
     )
+    known = budgeting.budgets(
+        system.environment, run.baseline, run.baseline_s, run.consumed, passed=run.passed
+    )
+    run.plan = run.plan.model_copy(update={"budget": budgeting.standing(run, known)})
     run.stream.emit(events.Planned(plan=run.plan))
     refuse_underpowered(run.plan, allowed=run.request.allow_underpowered)
-    budgets = plan.budgets(system.environment, run.baseline, run.baseline_s, run.consumed)
     decision = policy.decide(
-        plan.outlooks(system.environment, run.plan, budgets),
+        budgeting.outlooks(system.environment, run.plan, known),
         scope=system.environment.budget.scope,
         mode=system.environment.budget.mode,
         overrides=system.environment.budget.overrides,

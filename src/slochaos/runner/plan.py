@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slochaos import clock, faults
-from slochaos.budget import account, forecast
-from slochaos.budget.account import Budget
-from slochaos.budget.policy import Outlook
+from slochaos.budget import forecast
 from slochaos.errors import Refused
 from slochaos.measurement.samples import Count, NoData
 from slochaos.measurement.watch import detection_seconds
@@ -130,58 +128,6 @@ def fault_seconds(experiment: Experiment) -> float:
     return max(f.starts_s + f.duration_s for f in experiment.faults) - min(
         f.starts_s for f in experiment.faults
     )
-
-
-def budgets(
-    environment: Environment,
-    baseline: Mapping[str, Count | NoData],
-    baseline_s: float,
-    consumed: Mapping[str, float],
-    charged: Mapping[str, tuple[int, float]] | None = None,
-) -> dict[str, Budget]:
-    """Each objective's budget: slices by the clock, events projected from the baseline's rate.
-
-    A calendar's window is as long as the present one. `charged` (events, seconds) of the run itself fills in
-    where there was no baseline; an objective of which neither is known has no budget here.
-    """
-    found, now = {}, clock.wall()
-    for objective in environment.objectives:
-        window_s = objective.window_seconds(now)
-        count, own = baseline.get(objective.name), (charged or {}).get(objective.name, (0, 0.0))
-        spent = consumed.get(objective.name, 0.0)
-        if objective.in_slices:
-            found[objective.name] = account.in_slices(
-                objective.allowed,
-                window_s,
-                objective.slice_s,
-                consumed=spent,
-                strict=objective.operator == "lt",
-            )
-            continue
-        events, seconds = (
-            (count.total, baseline_s) if isinstance(count, Count) and baseline_s > 0 and count.total else own
-        )
-        if events > 0 and seconds > 0:
-            found[objective.name] = account.projected(
-                objective.allowed,
-                window_s,
-                events=events,
-                seconds=seconds,
-                at_least=own[0],
-                strict=objective.operator == "lt",
-                consumed=spent,
-            )
-    return found
-
-
-def outlooks(environment: Environment, plan: Plan, known: Mapping[str, Budget]) -> list[Outlook]:
-    """What the policy looks at: per objective its consumed share and its worst case."""
-    worst = {record.objective: record.worst_percent / 100 for record in plan.forecast}
-    return [
-        Outlook(each.name, float(known[each.name].consumed_share), worst[each.name], each.window_s)
-        for each in environment.objectives
-        if each.name in known and each.name in worst
-    ]
 
 
 def _forecast(objective: Objective, rule: Rule | None, outage: forecast.Outage) -> ForecastRecord:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def run_experiment(request: RunRequest, on_event: Callable[[Event], None]) -> Result:
-    """One run, whatever happens, as its record: never raises a SlochaosError and never prints.
+    """One run, whatever happens, as its record: never prints, raises StateError only when none could be made.
 
     `on_event` is called on a thread of its own; it may be slow or raise without harm to the run.
     An interrupted run has `status` interrupted and `exit_code` 128 + signal: the caller re-raises the
@@ -69,12 +69,12 @@ def _one(run: RunState, *, last: bool) -> Result:
         load_files(run)
         start_processes(run)
         # Imported here: the guard and the child have been started, and are importing too.
-        from slochaos.runner import deciding, fault, recovering
+        from slochaos.runner import budgeting, deciding, fault, recovering
 
         start_system(run)
         deciding.replay_leftovers(run)
         deciding.hold_targets(run)
-        deciding.read_budget(run)
+        budgeting.read_budget(run)
         deciding.make_plan(run)
         deciding.take_baseline(run)
         deciding.decide_by_policy(run)
@@ -93,6 +93,12 @@ def _one(run: RunState, *, last: bool) -> Result:
     recorded: list[Result] = []
     with _noting_why_it_ends(run):
         while_turning(run, lambda: recorded.append(record(run)), beating=True)
+    if not recorded:
+        why = "; ".join(run.findings.errors) or "nothing says why"
+        raise StateError(
+            f"run {run.id} ended without a record: {why}",
+            hint="slochaos status shows what is in force; defect.txt in the run's folder says more",
+        )
     return recorded[0]
 
 

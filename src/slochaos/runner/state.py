@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # imported while the other processes start
     from slochaos.measurement.samples import Count, NoData
     from slochaos.measurement.watch import Watch
     from slochaos.record import Plan
+    from slochaos.runner.budgeting import Passed
     from slochaos.runner.watch import Condition
     from slochaos.verdict.recovery import Recovered
 
@@ -103,6 +104,7 @@ class System:
 class RunState:
     """One run. Instants are of `clock.now()`; cuts are None until their phase ended, or without sources.
 
+    `consumed`: bad events that earlier runs caused; `passed`: all of the budget's window, where a source knows it.
     `unmeasured`: no sample came after the recovery, so that nobody knows what it cost.
     """
 
@@ -125,6 +127,7 @@ class RunState:
     findings: Findings = field(default_factory=Findings)
     recorded: Future[None] | None = None
     consumed: dict[str, float] = field(default_factory=dict)
+    passed: dict[str, Passed] = field(default_factory=dict)
     held_before: dict[str, tuple[int, int]] = field(default_factory=dict)
     judged: dict[str, tuple[int, int]] = field(default_factory=dict)
     plan: Plan | None = None

@@ -11,7 +11,7 @@ import pytest
 from slochaos.errors import Refused
 from slochaos.measurement.samples import Count, NoData
 from slochaos.record import Plan
-from slochaos.runner import plan
+from slochaos.runner import budgeting, plan
 from slochaos.runner.power import refuse_underpowered
 from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import Experiment, PlannedFault, Rule
@@ -137,27 +137,27 @@ def count(total: int, bad: int = 0) -> Count:
 
 def test_budgets_are_projected_from_the_baseline() -> None:
     """100 events a second are 8.64 million a day, of which 0.1 % may be bad."""
-    budgets = plan.budgets(ENVIRONMENT, {"orders": count(1000)}, 10.0, {})
+    budgets = budgeting.budgets(ENVIRONMENT, {"orders": count(1000)}, 10.0, {})
     assert budgets["orders"].size == 8640
 
 
 def test_without_a_baseline_the_run_itself_is_projected() -> None:
     """And where neither is known, there is no budget to speak of."""
     none: dict[str, Count | NoData] = {"orders": NoData("source-down")}
-    assert plan.budgets(ENVIRONMENT, none, 10.0, {}) == {}
-    assert plan.budgets(ENVIRONMENT, {}, 0.0, {}, {"orders": (500, 5.0)})["orders"].size == 8640
+    assert budgeting.budgets(ENVIRONMENT, none, 10.0, {}) == {}
+    assert budgeting.budgets(ENVIRONMENT, {}, 0.0, {}, {"orders": (500, 5.0)})["orders"].size == 8640
 
 
 def test_slices_need_no_traffic() -> None:
     """A week has its minutes, whatever happens in them."""
     slices = Objective(**{**vars(OBJECTIVE), "method": "Timeslices", "window_s": 604800})
     environment = replace(ENVIRONMENT, objectives=(slices,))
-    assert plan.budgets(environment, {}, 0.0, {})["orders"].window_events == 10080
+    assert budgeting.budgets(environment, {}, 0.0, {})["orders"].window_events == 10080
 
 
 def test_the_policy_sees_what_is_consumed() -> None:
     """Half of the budget consumed, and the worst case of the plan."""
-    budgets = plan.budgets(ENVIRONMENT, {"orders": count(1000)}, 10.0, {"orders": 4320})
-    (outlook,) = plan.outlooks(ENVIRONMENT, made(experiment(OUTAGE)), budgets)
+    budgets = budgeting.budgets(ENVIRONMENT, {"orders": count(1000)}, 10.0, {"orders": 4320})
+    (outlook,) = budgeting.outlooks(ENVIRONMENT, made(experiment(OUTAGE)), budgets)
     assert outlook.consumed == 0.5
     assert outlook.worst == pytest.approx(30 / 86.4)
