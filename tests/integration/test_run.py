@@ -9,36 +9,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from slochaos.errors import StateError
 from slochaos.record import Result
 from slochaos.runner.events import AbortDecided, Event, InjectionChanged, Replayed, StepStarted, ToolkitEvent
 from slochaos.runner.request import RunRequest
 from slochaos.runner.run import run_experiment, run_repeatedly
-from tests.integration.loaded_shop import LoadedShop, loaded_shop
-from tests.toxiproxy_servers import ToxiproxyServerProcess
-from tests.upstreams import Upstream
-
-
-@pytest.fixture
-def shop(
-    tmp_path: Path,
-    embedded_toxiproxy: ToxiproxyServerProcess,
-    echo: Upstream,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[LoadedShop]:
-    """The system, in the working directory, with a state folder of its own."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.delenv("SLOCHAOS_ENVIRONMENT", raising=False)
-    with loaded_shop(folder, embedded_toxiproxy, echo.address) as system:
-        yield system
+from tests.integration.loaded_shop import LoadedShop
 
 
 def run(experiment: Path, on_event: Callable[[Event], None] = lambda _: None, **options: object) -> Result:
@@ -283,6 +265,19 @@ def _command(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def test_a_record_that_cannot_be_made_says_why(shop: LoadedShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect in making the record: the fault is undone, and the defect is named, not hidden by another."""
+
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr("slochaos.runner.recording.record", broken)
+
+    with pytest.raises(StateError, match="ended without a record: an unexpected ZeroDivisionError: a defect"):
+        run(shop.experiment("0.5s"))
+    assert shop.untouched()
 
 
 def test_a_watcher_that_hangs_costs_nothing(shop: LoadedShop) -> None:
