@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from slochaos.measurement.counters import Tally
@@ -11,7 +11,7 @@ from slochaos.measurement.counting import period_of
 from slochaos.measurement.findings import first_problem, notes_of
 from slochaos.measurement.prometheus.answers import RawSeries
 from slochaos.measurement.prometheus.evidence import Picked
-from slochaos.measurement.prometheus.exact import Source
+from slochaos.measurement.prometheus.exact import Source, partial
 from slochaos.measurement.prometheus.pages import LOOK_S, bracket, compose
 from slochaos.measurement.prometheus.windows import Buckets, Window
 from slochaos.measurement.reading import MetricReader, Values, Vector
@@ -33,7 +33,11 @@ def measure(evidence: Source, histogram: Histogram, window: Window) -> Buckets |
     label = replica_label({child for tally in tallies.values() for child in tally.children})
     if label:
         problem = NoData("replica-label", f"series differ in the label {label} only: name one value of it")
-    return problem or _sums(bounds, tallies, window, picked=picked)
+    untold = (
+        f"source-down: {len(picked.silent)} targets of the same job never answered" if picked.silent else ""
+    )
+    whys = [why for why in (picked.lost, untold, partial(evidence.warnings)) if why]
+    return problem or _sums(bounds, tallies, window, whys)
 
 
 class _Reader:
@@ -78,15 +82,13 @@ def _tallies(reader: _Reader, picked: Picked, window: Window, now: float) -> dic
 
 
 def _sums(
-    bounds: tuple[Fraction, ...], tallies: dict[str, Tally], window: Window, *, picked: Picked
+    bounds: tuple[Fraction, ...], tallies: dict[str, Tally], window: Window, whys: Sequence[str]
 ) -> Buckets:
+    """`whys`: reasons for which there is no upper end, whatever the samples say."""
     steps = [step for tally in tallies.values() if tally.seen for step in tally.steps]
     inside = [s for s in steps if s.before.started >= window.start and s.after.finished <= window.end]
-    lost = (
-        math.inf
-        if picked.silent or picked.lost or any(tally.vanished() for tally in tallies.values())
-        else 0.0
-    )
+    lost = math.inf if whys or any(tally.vanished() for tally in tallies.values()) else 0.0
+    notes = notes_of(tallies.values())
     least = [1 + 2 * index for index in range(len(bounds))]
     pairs = [(index, index + 1) for index in least] + [(0, 0)]
     return Buckets(
@@ -95,5 +97,5 @@ def _sums(
         counts=tuple(
             (sum(s.low[low] for s in inside), sum(s.high[high] for s in steps) + lost) for low, high in pairs
         ),
-        reasons=tuple(f"{word}: {text}" for word, text in sorted(notes_of(tallies.values()).items())),
+        reasons=(*(f"{word}: {text}" for word, text in sorted(notes.items())), *whys),
     )

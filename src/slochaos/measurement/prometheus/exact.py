@@ -41,10 +41,12 @@ def measure(evidence: Source, objective: Objective, window: Window) -> Measured:
     steps = counting.steps()
     if not objective.in_slices:
         count = _without_edges(count, steps, window)
-    count = _with_lost(_with_silent(count, picked.silent, objective, window), picked)
+    count = _with_silent(count, picked.silent, objective, window)
+    most = count.total_high if objective.in_slices else math.inf
+    count = open_ended(count, (picked.lost, partial(evidence.warnings)), most)
     observed = _observed(steps)
     if not isinstance(objective.indicator.total, Samples):
-        count = replace(count, reasons=(*count.reasons, *_uncovered(steps, observed, window)))
+        count = replace(count, reasons=(*count.reasons, *_uncovered(steps, observed, window, picked.gap)))
     return Measured(count, observed, _exactness(count, evidence.warnings, picked), evidence.warnings)
 
 
@@ -112,14 +114,20 @@ def _with_silent(count: Count, silent: Sequence[RawSeries], objective: Objective
     )
 
 
-def _with_lost(count: Count, picked: Picked) -> Count:
-    """What few samples cannot show and the server has told otherwise."""
+def open_ended(count: Count, whys: Iterable[str], most: float = math.inf) -> Count:
+    """The count with no upper end but `most`, for these reasons; unchanged without one."""
+    given = dict.fromkeys(why for why in whys if why)
+    if not given:
+        return count
     words = {reason.partition(":")[0] for reason in count.reasons}
-    further = [text for text in (picked.lost, picked.gap) if text and text.partition(":")[0] not in words]
-    reasons = (*count.reasons, *further)
-    if not picked.lost:
-        return replace(count, reasons=reasons)
-    return replace(count, total_high=math.inf, bad_high=math.inf, reasons=reasons)
+    further = [why for why in given if why.partition(":")[0] not in words]
+    return replace(count, total_high=most, bad_high=most, reasons=(*count.reasons, *further))
+
+
+def partial(warnings: Iterable[str]) -> str:
+    """A reason if an answer was not whole; what the server remarks on PromQL itself is another matter."""
+    told = next((each for each in warnings if not each.startswith("PromQL")), "")
+    return told and f"partial-answer: the server did not tell all ({told})"
 
 
 def _observed(steps: Sequence[Step]) -> Window | None:
@@ -127,7 +135,9 @@ def _observed(steps: Sequence[Step]) -> Window | None:
     return Window(min(seen), max(seen)) if seen else None
 
 
-def _uncovered(steps: Sequence[Step], observed: Window | None, window: Window) -> Iterable[str]:
+def _uncovered(steps: Sequence[Step], observed: Window | None, window: Window, gap: str) -> Iterable[str]:
+    if gap:
+        yield gap
     if observed is None:
         return
     longest_s = max(

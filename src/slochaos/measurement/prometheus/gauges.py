@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from slochaos.measurement.prometheus.answers import Value
+from slochaos.measurement.prometheus.exact import open_ended, partial
 from slochaos.measurement.prometheus.fetching import Asking
 from slochaos.measurement.prometheus.pages import UP
 from slochaos.measurement.prometheus.plan import address_of, asks_of, job_asks
@@ -33,6 +34,7 @@ def measure(server: PrometheusServer, indicator: Indicator, window: Window) -> M
     bad = round(_sum(ones)) if indicator.good is None else total - round(_sum(ones))
     reasons = (f"source-down: {missing:.0f} samples are missing",) if missing else ()
     count = Count(total, bad, total, total + missing, bad, bad + missing, (), reasons)
+    count = open_ended(count, [partial(asking.warnings)])
     return Measured(count, window, "aggregated", tuple(asking.warnings))
 
 

@@ -20,6 +20,13 @@ def matrix(result: Any) -> tuple[RawSeries, ...]:
     return tuple(_raw_series(each) for each in result if "values" in each)
 
 
+def native_names(result: Any) -> tuple[str, ...]:
+    """The names of a matrix' native histograms, whose samples are no numbers."""
+    return tuple(
+        sorted({str(each["metric"].get("__name__", "?")) for each in result if "values" not in each})
+    )
+
+
 def _raw_series(entry: Mapping[str, Any]) -> RawSeries:
     labels = _labels(entry["metric"])
     samples = entry["values"]

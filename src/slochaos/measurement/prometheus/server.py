@@ -43,7 +43,11 @@ class PrometheusServer:
         """The stored samples of all series that match, in [start, end] (epoch seconds)."""
         # A range selector is closed on the left before Prometheus 3 and open since: ask for more, keep what is in.
         length_ms = round((end - start) * 1000) + 1
-        found = self._result(f"{selector}[{length_ms}ms]", end, parsing.matrix)
+        text = f"{selector}[{length_ms}ms]"
+        found, native = self._result(
+            text, end, lambda data: (parsing.matrix(data), parsing.native_names(data))
+        )
+        self._transport.hear([f"{name} is a native histogram, which is not read" for name in native])
         return tuple(each for each in (parsing.within(series, start, end) for series in found) if each.times)
 
     def query(self, expression: str, at: float) -> tuple[Value, ...]:
