@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from slochaos.cli.diagnosis import Finding, missing, note, ok
+from slochaos.cli.diagnosis import Finding, missing, note, ok, prometheus, toxiproxy, ways
 from slochaos.errors import SlochaosError
 
 if TYPE_CHECKING:
-    from slochaos.spec.environment import AllowedProxy, Environment
-
-_PATIENCE_S = 2.0
+    from slochaos.spec.environment import Environment
 
 
 def findings(option: str) -> Iterator[Finding]:
@@ -32,12 +29,15 @@ def findings(option: str) -> Iterator[Finding]:
         names = ", ".join(service.name for service in environment.services)
         yield ok("services", f"{names}: started for each run and stopped after it")
         return
-    yield from _sources(environment)
-    yield from _targets(environment)
+    yield from ways.findings(environment)
+    yield from _pages(environment)
+    for server in environment.prometheus_servers:
+        yield from prometheus.findings(environment, server)
+    yield from toxiproxy.findings(environment.proxies)
     yield _detection(environment)
 
 
-def _sources(environment: Environment) -> Iterator[Finding]:
+def _pages(environment: Environment) -> Iterator[Finding]:
     from slochaos.measurement.scrape import ScrapeReader
 
     parts = [metric for o in environment.objectives for metric in (o.indicator.part, o.indicator.total)]
@@ -65,35 +65,6 @@ def _sources(environment: Environment) -> Iterator[Finding]:
                 what,
                 f"{source.url}: {_counted(len(sample.values), 'series')}, read every {source.every_s:g} s",
             )
-
-
-def _targets(environment: Environment) -> Iterator[Finding]:
-    for server, allowed in groupby(environment.proxies, key=lambda proxy: proxy.server):
-        yield from _toxiproxy(server, list(allowed))
-
-
-def _toxiproxy(server: str, allowed: list[AllowedProxy]) -> Iterator[Finding]:
-    from slochaos.faults.toxiproxy_api import ToxiproxyServer
-
-    try:
-        found = ToxiproxyServer(server, read_s=_PATIENCE_S).proxies()
-    except SlochaosError as error:
-        yield missing(
-            "Toxiproxy", error.message, error.hint or "start it, or change the environment's targets"
-        )
-        return
-    for proxy in allowed:
-        what, wanted = f"proxy {proxy.name}", f"listen {proxy.listen}, upstream {proxy.upstream}"
-        state = found.get(proxy.name)
-        if state is None:
-            yield missing(what, f"{server} has no such proxy", f"create it there: {wanted}")
-        elif not state.is_at(proxy.listen, proxy.upstream):
-            has = f"listen {state.proxy.listen}, upstream {state.proxy.upstream}"
-            yield missing(what, f"{server} has {has}", f"the environment says {wanted}: change one of them")
-        elif not state.enabled:
-            yield note(what, f"{server}: it is disabled", "slochaos status, or enable it by hand")
-        else:
-            yield ok(what, f"{server}: as the environment says")
 
 
 def _detection(environment: Environment) -> Finding:
