@@ -253,6 +253,14 @@ class ToolkitVerdict(Record):
     journal: str
 
 
+class MeasuredCommand(Record):
+    """What `slochaos measure` ran; `exit_status` is negative for the signal that ended it, None if it never began."""
+
+    arguments: tuple[str, ...]
+    exit_status: int | None = None
+    seconds: float | None = None
+
+
 class TimelinePoint(Record):
     """Bad and total events of one objective between two consecutive samples, for charts."""
 
@@ -280,6 +288,7 @@ class Result(Record):
     recovery: Recovery | None = None
     abort: Abort | None = None
     chaos_toolkit: ToolkitVerdict | None = None
+    measured: MeasuredCommand | None = None
     timeline: Timeline = Timeline()
     notes: tuple[str, ...] = ()
     command: str = ""

@@ -42,7 +42,12 @@ def run(experiment: Path, on_event: Callable[[Event], None] = lambda _: None) ->
 
 def at_step(step: str, act: Callable[[], object]) -> Callable[[Event], None]:
     """A watcher that acts when a step begins."""
-    return lambda event: act() if isinstance(event, StepStarted) and event.step == step else None
+
+    def watch(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.step == step:
+            act()
+
+    return watch
 
 
 def test_the_charge_is_what_the_clients_saw(shop: LoadedShop, server: ServerProcess) -> None:

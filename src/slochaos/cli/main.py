@@ -17,6 +17,8 @@ from slochaos.cli.failures import exit_code_of, leave
 from slochaos.cli.history import history
 from slochaos.cli.import_ import import_
 from slochaos.cli.init import init
+from slochaos.cli.measure import PASS_THROUGH as MEASURED
+from slochaos.cli.measure import measure
 from slochaos.cli.plan import plan
 from slochaos.cli.recover import recover
 from slochaos.cli.run import run
@@ -67,6 +69,7 @@ COMMANDS: tuple[Callable[..., int], ...] = (
 for command in COMMANDS:
     app.command()(command)
 app.command("import")(import_)
+app.command(context_settings=dict(MEASURED))(measure)
 app.command(context_settings=dict(PASS_THROUGH))(toxiproxy)
 
 

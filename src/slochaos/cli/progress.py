@@ -34,11 +34,11 @@ class _Screen(Protocol):
 
 
 class Progress:
-    """Draws a run's events on standard error while it is entered."""
+    """Draws a run's events on standard error while it is entered; `redrawn` in place, where a terminal can."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, redrawn: bool = True) -> None:
         self._events: queue.Queue[Event | None] = queue.Queue(maxsize=_QUEUED)
-        self._screen = None if quiet else _screen(console(stderr=True))
+        self._screen = None if quiet else _screen(console(stderr=True), redrawn=redrawn)
         self._thread = threading.Thread(target=self._draw, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
@@ -76,8 +76,8 @@ class Progress:
             self._screen.close()
 
 
-def _screen(terminal: Console) -> _Screen:
-    if terminal.is_terminal and not terminal.is_dumb_terminal:
+def _screen(terminal: Console, *, redrawn: bool) -> _Screen:
+    if redrawn and terminal.is_terminal and not terminal.is_dumb_terminal:
         from slochaos.cli.live_screen import LiveScreen
 
         return LiveScreen(terminal)

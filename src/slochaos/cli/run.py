@@ -77,14 +77,16 @@ def run(
         from slochaos.cli.plan import print_preview
 
         return print_preview(request, output)
-    return _carry_out(request, output, quiet=quiet)
+    return carry_out(request, output, quiet=quiet)
 
 
-def _carry_out(request: RunRequest, output: Format, *, quiet: bool) -> int:
+def carry_out(request: RunRequest, output: Format, *, quiet: bool) -> int:
+    """Run what is asked for, show progress, write the report and the result; the exit code."""
     from slochaos.cli.progress import Progress
     from slochaos.runner.run import run_experiment, run_repeatedly
 
-    with Progress(quiet=quiet) as progress:
+    # A command's own output would be torn up by lines that are redrawn.
+    with Progress(quiet=quiet, redrawn=request.measured is None) as progress:
         if request.repeat > 1:
             results = run_repeatedly(request, progress.on_event)
         else:

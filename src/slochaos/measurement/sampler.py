@@ -159,12 +159,12 @@ class Sampler:
     def remarks(self) -> tuple[str, ...]:
         """What has to be said of the sources: clocks that are off, answers that were partial."""
         clocks = [follower.about_clock() for follower in self._followers]
-        partial = [
-            f"{follower.source.name} warned: {text}"
-            for follower in self._followers
-            for text in follower.warnings
-        ]
-        return tuple(filter(None, [*clocks, *partial]))
+        return tuple(filter(None, [*clocks, *self.warnings]))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What servers warned of: answers that were not whole."""
+        return tuple(f"{f.source.name} warned: {text}" for f in self._followers for text in f.warnings)
 
     @property
     def dropped(self) -> int:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from slochaos.record import Abort, CompositeResult, InjectionRecord, ObjectiveResult, Priced, Result
+from slochaos.record import (
+    Abort,
+    CompositeResult,
+    InjectionRecord,
+    MeasuredCommand,
+    ObjectiveResult,
+    Priced,
+    Result,
+)
 from slochaos.reports.phrases import more_than_caused, worst_first
 from slochaos.wording import percent, seconds
 
@@ -110,6 +118,8 @@ def put_back(result: Result) -> str:
         return "A fault may still be in force."
     if result.run.placebo:
         return "Nothing was injected."
+    if result.measured is not None:
+        return _of_command(result.measured)
     if not result.injections:
         # A run that was cut off may have injected something that its record does not know.
         sure = result.run.status in ("refused", "invalid") or "fault" not in result.timeline.marks
@@ -187,6 +197,21 @@ def _bad_events(objective: Priced) -> float:
     return max(counted, objective.charge.bad_gross if objective.charge else 0)
 
 
+def _more(result: Result, again: str) -> str:
+    if result.measured is not None and result.measured.exit_status:
+        return f"see what the command said of its failure{again}"
+    return f"give it more time or more traffic{again}"
+
+
+def _of_command(measured: MeasuredCommand) -> str:
+    """How the command ended; what it changed is its own business."""
+    if measured.exit_status is None:
+        return "The command was not started."
+    took = "" if measured.seconds is None else f" after {seconds(measured.seconds)}"
+    ended = "succeeded" if not measured.exit_status else f"ended with status {measured.exit_status}"
+    return f"The command {ended}{took}; what it changed stays."
+
+
 def next_step(result: Result, report: str = "") -> str:
     """What to do now. The runner's own hint comes first; else by how the run ended."""
     run = result.run
@@ -199,7 +224,7 @@ def next_step(result: Result, report: str = "") -> str:
     return {
         "passed": f"nothing has to be done; for the details: {see}",
         "failed": f"to see when and where it broke: {see}",
-        "inconclusive": f"give it more time or more traffic{again}",
+        "inconclusive": _more(result, again),
         "aborted": f"to see what had happened: {see}{again}",
         "interrupted": f"nothing is left to clean up{again}",
         "error": f"the run's folder has the logs; {see}",

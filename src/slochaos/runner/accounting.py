@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from slochaos import record
@@ -83,7 +84,9 @@ def _count(objective: Objective, history: History, run: RunState) -> Counts:
     end, missing = run.s2 or run.s1, _missing(run)
 
     def measured(start: Cut | None, stop: Cut | None) -> Counted:
-        return missing if start is None or stop is None else measure(objective, history, start, stop)
+        if start is None or stop is None:
+            return missing
+        return _unless_partial(measure(objective, history, start, stop), run)
 
     # The baseline goes on until the fault begins: what lies between belongs to no other phase.
     return Counts(
@@ -95,6 +98,15 @@ def _count(objective: Objective, history: History, run: RunState) -> Counts:
         with_drain=measured(run.s0, run.drained or (None if run.unmeasured else run.s1)),
         charged=missing if run.unmeasured else measured(run.s0, end),
     )
+
+
+def _unless_partial(count: Counted, run: RunState) -> Counted:
+    """A count of answers that were not whole has no upper end: what the other stores have is not known."""
+    warnings = run.sampler.warnings if run.sampler is not None else ()
+    if isinstance(count, NoData) or not warnings:
+        return count
+    reasons = (*count.reasons, *(f"partial-answer: {warning}" for warning in warnings))
+    return replace(count, bad_high=math.inf, total_high=math.inf, reasons=reasons)
 
 
 def _missing(run: RunState) -> NoData:

@@ -134,5 +134,7 @@ def _judge_baseline(run: RunState, sampler: Sampler) -> None:
             required=objective.name in ruled,
             objectives=len(environment.objectives),
         )
-        if refusal is not None:
+        if refusal is not None and run.request.measured and objective.name not in ruled:
+            run.notes.append(refusal)  # the command comes anyway, and nothing was asked of this one
+        elif refusal is not None:
             raise Refused(refusal, hint="nothing was injected: repair the system first", reason="baseline")

@@ -10,6 +10,7 @@ from slochaos.errors import GuardError, Refused
 from slochaos.guard import wire
 from slochaos.guard.connection import InjectionState
 from slochaos.runner import events
+from slochaos.runner.command import CommandProcess
 from slochaos.runner.loop import take_child_events, take_guard_events, while_turning
 from slochaos.runner.sampling import sampled_after
 from slochaos.runner.state import RunState
@@ -48,7 +49,10 @@ def make_safe(run: RunState, reason: str) -> None:
     finally:
         if run.executor is not None:
             take_child_events(run)
-            run.executor.end()
+            if isinstance(run.executor, CommandProcess):
+                run.executor.signal = run.findings.signal or run.executor.signal
+            while_turning(run, run.executor.end, beating=True)
+            take_child_events(run)
 
 
 def finish_system(run: RunState) -> None:
@@ -124,6 +128,8 @@ def _explain_ending(run: RunState) -> None:
     toolkit, injections, experiment = run.toolkit, run.injections, run.system.experiment
     if injections.guard_ended or run.abort is not None:
         return
+    if isinstance(run.executor, CommandProcess) and run.executor.failure:
+        run.findings.not_in_force.append(run.executor.failure)
     if injections.first_intended is None and injections.refused:
         raise wire.error_from_json(injections.refused[0].detail)
     if toolkit.failed:

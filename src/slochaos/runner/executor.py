@@ -128,19 +128,14 @@ class Executor:
     @property
     def stopped(self) -> bool:
         """Whether somebody stopped it (SIGSTOP): it will not end by itself."""
-        import psutil
-
-        try:
-            return psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
-        except psutil.Error:
-            return False
+        return is_stopped(self._process.pid)
 
     def end(self) -> None:
         """Kill the child, everything in its session and everything below it, and close the pipes."""
         if self._ended:
             return
         self._ended = True
-        _kill_tree(self._process.pid)
+        kill_tree(self._process.pid)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_WITHIN_S)
         os.close(self._orders)
@@ -178,7 +173,17 @@ def _keys_read(tree: Any) -> list[str]:
     return [key for value in tree for key in _keys_read(value)] if isinstance(tree, list) else []
 
 
-def _kill_tree(session: int) -> None:
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
+
+
+def kill_tree(session: int) -> None:
     """SIGKILL to the session's leader, its descendants and all that stayed in its session.
 
     The leader is frozen first, so that nothing new starts while the tree is read.

@@ -50,7 +50,8 @@ def run_experiment_and_watch(run: RunState) -> None:
         run.interrupts.check()
         condition = _stopped_from_outside(run) or _stopped_child(run) or watching.look()
         if condition is None and clock.now() > deadline:
-            condition = Condition(f"the experiment was still running after {longest_s(run):g} s")
+            what = "experiment" if run.request.measured is None else "command"
+            condition = Condition(f"the {what} was still running after {longest_s(run):g} s")
         if condition is not None:
             run.abort = AbortFacts(condition, (clock.now(), clock.wall()))
             run.findings.abort(condition)
@@ -66,6 +67,8 @@ def _is_done(run: RunState) -> bool:
 
 def longest_s(run: RunState) -> float:
     """How long the experiment may take: its method, the hypotheses around it, and what foreigners may need."""
+    if run.request.measured is not None:
+        return run.request.measured.timeout_s
     experiment, caps = run.system.experiment, run.system.environment.caps
     unknown = caps.max_duration_s if run.foreign or not experiment.faults else 0.0
     return experiment.method_s + experiment.recovery_s + unknown + _SLACK_S

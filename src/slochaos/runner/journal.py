@@ -18,11 +18,11 @@ _NO_ROOM = "the process that executed the experiment could not write it: see cha
 
 
 def write_missing_journal(run: RunState) -> None:
-    """Write journal.json unless the child has written it, or never began. Raises StateError.
+    """Write journal.json unless the child has written it, or never began, or was a command. Raises StateError.
 
     A child that came to its end without writing it had no room: the journal then says so, and the run's notes too.
     """
-    if run.folder is None or run.loaded is None:
+    if run.folder is None or run.loaded is None or run.request.measured is not None:
         return
     run.folder.give_back_journal_room()
     if not run.toolkit.ready or run.folder.file("journal.json").exists():

@@ -14,9 +14,11 @@ from slochaos.runner.request import RunRequest
 from slochaos.spec import environment as environments
 from slochaos.spec import experiment as experiments
 from slochaos.spec.admission import admit
+from slochaos.spec.documents import Document
 from slochaos.spec.environment import Environment, EnvironmentFile
 from slochaos.spec.experiment import Experiment
 from slochaos.spec.nearest import did_you_mean
+from slochaos.spec.nodes import Node
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class Loaded:
 
 def load(request: RunRequest) -> Loaded:
     """Read the experiment and the environment's file. Raises InvalidInput, Refused."""
-    experiment = experiments.load(request.experiment, configuration_variables(request))
-    _check_variables(request, experiment)
+    experiment = _experiment(request)
+    if request.given is not None:
+        return Loaded(experiment, _unwritten(request.given))
     name = request.environment or os.environ.get("SLOCHAOS_ENVIRONMENT", "") or "local"
     file = environments.read(environments.find(name, request.experiment))
     if file.protected and not request.environment:
@@ -40,6 +43,20 @@ def load(request: RunRequest) -> Loaded:
             reason="protected",
         )
     return Loaded(experiment, file)
+
+
+def _experiment(request: RunRequest) -> Experiment:
+    if request.measured is not None:
+        return request.measured.experiment()
+    experiment = experiments.load(request.experiment, configuration_variables(request))
+    _check_variables(request, experiment)
+    return experiment
+
+
+def _unwritten(given: Environment) -> EnvironmentFile:
+    """The form of an environment that stands in no file."""
+    document = Document(str(given.path), Node({}, 0))
+    return EnvironmentFile(given.path, given.name, given.protected, (), {}, document)
 
 
 def resolve(
@@ -73,7 +90,8 @@ def admitted(loaded: Loaded, environment: Environment, request: RunRequest) -> E
     return admit(
         loaded.experiment,
         environment,
-        allow_foreign=request.allow_foreign,
+        # Who types a command to be measured has allowed it.
+        allow_foreign=foreign if request.measured else request.allow_foreign,
         allow_lasting=request.allow_lasting,
     )
 

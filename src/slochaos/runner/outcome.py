@@ -8,6 +8,7 @@ from slochaos.guard.connection import InjectionState
 from slochaos.guard.identity import host
 from slochaos.measurement.counting import series_over_time
 from slochaos.runner.accounting import Accounted, account_composites, account_objectives
+from slochaos.runner.command import CommandProcess
 from slochaos.runner.state import RunState
 from slochaos.verdict.status import RunFacts, RunStatus, run_status
 
@@ -42,6 +43,7 @@ def make_result(run: RunState) -> record.Result:
         recovery=_recovery(run),
         abort=_abort(run),
         chaos_toolkit=_toolkit(run),
+        measured=_measured(run),
         timeline=_timeline(run),
         notes=(*run.notes, *_measuring_notes(run)),
         command=run.request.command,
@@ -182,13 +184,24 @@ def _abort(run: RunState) -> record.Abort | None:
 
 
 def _toolkit(run: RunState) -> record.ToolkitVerdict | None:
-    if run.folder is None or not run.toolkit.events:
+    if run.folder is None or not run.toolkit.events or run.request.measured is not None:
         return None
     status = run.toolkit.status or ("interrupted" if run.toolkit.method[0] is not None else "")
     if not status:
         return None
     return record.ToolkitVerdict(
         status=status, deviated=run.toolkit.deviated, journal=str(run.folder.file("journal.json"))
+    )
+
+
+def _measured(run: RunState) -> record.MeasuredCommand | None:
+    if run.request.measured is None:
+        return None
+    process = run.executor if isinstance(run.executor, CommandProcess) else None
+    return record.MeasuredCommand(
+        arguments=run.request.measured.arguments,
+        exit_status=process.status if process else None,
+        seconds=process.took_s if process else None,
     )
 
 

@@ -21,6 +21,7 @@ from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import Experiment, Rule
 from slochaos.spec.objectives import Objective
 
+_UNFORESEEN = "what others' actions do is not foreseen"
 _EXPIRY_GRACE_S = 5.0
 """By how much an injection's own expiry outlasts its duration (the guard's figure)."""
 
@@ -76,12 +77,21 @@ def make_plan(
     )
     fault_s = 0.0 if harmless else fault_seconds(experiment)
     outage = forecast.Outage(fault_s, 0.0 if harmless else experiment.recovery_s, detection_s, UNDO_S)
-    power = judge_power(experiment, environment, baseline or {}, baseline_s, fault_seconds(experiment))
+    unforeseen = bool(experiment.foreign_actions) and fault_s <= 0 and not placebo
+    # How long others' actions last nobody knows, so neither whether the traffic suffices for them.
+    power = (
+        ()
+        if unforeseen
+        else judge_power(experiment, environment, baseline or {}, baseline_s, fault_seconds(experiment))
+    )
     return Plan(
         assumptions=assumptions(
             experiment, environment, power, fault_seconds(experiment), harmless=fault_s <= 0
         ),
-        forecast=tuple(_forecast(each, rules.get(each.name), outage) for each in environment.objectives),
+        forecast=tuple(
+            _forecast(each, rules.get(each.name), outage, _UNFORESEEN if unforeseen else "nothing is broken")
+            for each in environment.objectives
+        ),
         detection_seconds=detection_s,
         detection_cost_percent={
             each.name: 100
@@ -130,11 +140,13 @@ def fault_seconds(experiment: Experiment) -> float:
     )
 
 
-def _forecast(objective: Objective, rule: Rule | None, outage: forecast.Outage) -> ForecastRecord:
+def _forecast(
+    objective: Objective, rule: Rule | None, outage: forecast.Outage, without_fault: str
+) -> ForecastRecord:
     cost = rule.cost if rule else None
     if outage.fault_s <= 0:
         return ForecastRecord(
-            objective=objective.name, worst_percent=0.0, expected_percent=0.0, reason="nothing is broken"
+            objective=objective.name, worst_percent=0.0, expected_percent=0.0, reason=without_fault
         )
     window_s = objective.window_seconds(clock.wall())
     if objective.in_slices:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slochaos.runner.command import MeasuredCommand
+    from slochaos.spec.environment import Environment
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,7 @@ class RunRequest:
     `--var-file`, both as Chaos Toolkit's CLI takes them.
     `allow_foreign` lists `module.func` of actions that may run outside the undo promise.
     `allow_lasting` names faults that may outlive this host in a protected environment.
+    `measured` is a command in the place of `experiment`; `given` an environment that no file describes.
     `command` is the command line to print under "run it again".
     """
 
@@ -32,4 +38,6 @@ class RunRequest:
     repeat: int = 1
     events_file: Path | None = None
     run_id: str = ""
+    measured: MeasuredCommand | None = None
+    given: Environment | None = None
     command: str = ""

@@ -16,6 +16,7 @@ from slochaos.guard.config import GuardConfig
 from slochaos.guard.identity import host
 from slochaos.runner import events
 from slochaos.runner.child import Order
+from slochaos.runner.command import CommandProcess
 from slochaos.runner.executor import Executor, environment_for
 from slochaos.runner.folder import RunFolder
 from slochaos.runner.loading import admitted, load, resolve
@@ -60,7 +61,9 @@ def start_processes(run: RunState) -> None:
     if run.system_ is not None:  # a repeat
         start_child(run)
         return
-    environment = resolve(run.loaded.file, run.request.overrides, run.id, run.folder.path, run.secret)
+    environment = run.request.given or resolve(
+        run.loaded.file, run.request.overrides, run.id, run.folder.path, run.secret
+    )
     experiment = admitted(run.loaded, environment, run.request)
     run.loaded = replace(run.loaded, experiment=experiment)
     start_child(run)
@@ -83,10 +86,10 @@ def start_processes(run: RunState) -> None:
             import_module(module)
         guard = arming.result()
     run.system_ = System(run.loaded, environment, experiment, guard)
-    assert run.executor is not None
-    guard.adopt(
-        run.executor.pid
-    )  # after it is known whose log to take over, should the guard be dead already
+    if isinstance(
+        run.executor, Executor
+    ):  # after it is known whose log to take over, should the guard be dead already
+        guard.adopt(run.executor.pid)
 
 
 def _longest_s(run: RunState, longest_fault_s: float) -> float:
@@ -122,6 +125,9 @@ def start_child(run: RunState) -> None:
     assert run.loaded is not None
     assert run.folder is not None
     experiment = run.loaded.experiment
+    if run.request.measured is not None:
+        run.executor = CommandProcess(run.request.measured)
+        return
     run.injections.planned, run.injections.placebo = experiment.faults, run.request.placebo
     environment = environment_for(experiment.document, foreign=bool(experiment.foreign_actions))
     environment["SLOCHAOS_EXPERIMENT"] = str(experiment.path.absolute())
@@ -130,7 +136,8 @@ def start_child(run: RunState) -> None:
 
 def prepare_child(run: RunState) -> None:
     """Give the child the experiment and the guard's socket; it validates while we measure."""
-    assert run.executor is not None
+    if not isinstance(run.executor, Executor):
+        return  # a command needs nothing
     assert run.folder is not None
     document = run.system.experiment.document
     try:

@@ -12,6 +12,7 @@ from slochaos.errors import GuardError, InvalidInput, Refused, SlochaosError, Un
 from slochaos.guard.client import Guard
 from slochaos.guard.connection import InjectionState
 from slochaos.runner.bookkeeping import Bookkeeper
+from slochaos.runner.command import CommandProcess
 from slochaos.runner.executor import Executor
 from slochaos.runner.folder import RunFolder, repeat_id
 from slochaos.runner.interrupts import Interrupted, Interrupts
@@ -121,7 +122,7 @@ class RunState:
     loaded: Loaded | None = None
     folder: RunFolder | None = None
     system_: System | None = None
-    executor: Executor | None = None
+    executor: Executor | CommandProcess | None = None
     injections: Injections = field(default_factory=Injections)
     toolkit: Toolkit = field(default_factory=Toolkit)
     findings: Findings = field(default_factory=Findings)

@@ -84,7 +84,7 @@ def test_a_screen_that_is_stuck_never_holds_up_the_run(monkeypatch: pytest.Monke
         def close(self) -> None:
             return
 
-    monkeypatch.setattr("slochaos.cli.progress._screen", lambda terminal: Stuck())
+    monkeypatch.setattr("slochaos.cli.progress._screen", lambda terminal, redrawn: Stuck())
     monkeypatch.setattr("slochaos.cli.progress._LAST_DRAWING_S", 0.05)
     with Progress(quiet=False) as progress:
         for _ in range(1000):
