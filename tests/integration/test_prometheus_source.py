@@ -224,6 +224,20 @@ def test_server_tells_its_clock_retention_labels_and_version(lived: Lived) -> No
     assert server.build().version
 
 
+@pytest.mark.parametrize("days", [1, 30])
+def test_window_of_days_on_a_server_that_is_seconds_old_is_what_it_has(lived: Lived, days: int) -> None:
+    """And `observed` says so, to the second: everybody's first ten minutes."""
+    window = Window(lived.window.end - days * 86_400, lived.window.end)
+    counter = Indicator(Counter(parse(NAME)), bad=Counter(parse(f'{NAME}{{code="500"}}')))
+    measured = lived.measure(counter, window)
+    assert isinstance(measured.count, Count)
+    ever = sum(pod.truth(window.start, window.end, NAME) for pod in lived.pods)
+    assert measured.count.total == ever, "the pods' processes began within the window, so they count from zero"
+    assert measured.observed is not None
+    assert abs(measured.observed.length_s - lived.window.length_s - 3) <= 4
+    assert any(reason.startswith("starts-late") for reason in measured.count.reasons)
+
+
 def test_window_of_the_future_is_no_data_but_not_a_failure(lived: Lived) -> None:
     """Nothing has been counted there."""
     later = Window(lived.window.end + 3600, lived.window.end + 3700)

@@ -21,10 +21,7 @@ from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Measured, Window
 from slochaos.measurement.replicas import replica_label
 from slochaos.measurement.samples import Count, NoData
-from slochaos.spec.objectives import Indicator, Objective, Query
-
-WINDOW = "{{.window}}"
-"""Stands in a query for the window's length."""
+from slochaos.spec.objectives import WINDOW, Indicator, Objective, Query
 
 STEPS = 60
 """Into so many a window is divided for an average."""
@@ -82,12 +79,13 @@ class _Estimate:
 
 
 def _estimates(indicator: Indicator, window: Window) -> list[_Estimate]:
-    return [_of(m.text, window) for m in (indicator.total, indicator.part) if isinstance(m, Query)]
+    return [_of(m, window) for m in (indicator.total, indicator.part) if isinstance(m, Query)]
 
 
-def _of(text: str, window: Window) -> _Estimate:
+def _of(query: Query, window: Window) -> _Estimate:
+    text = query.text
     if WINDOW in text:
-        return _Estimate(text, ((text.replace(WINDOW, _ms(window.length_s)), window.end),))
+        return _Estimate(text, ((query.over(_ms(window.length_s)), window.end),))
     longest_s = max((_seconds(length) for length in _RANGE.findall(text)), default=0.0)
     if not longest_s:
         return _Estimate(text, ((text, window.start), (text, window.end)))

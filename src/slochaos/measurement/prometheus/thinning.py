@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from slochaos.measurement.prometheus.answers import RawSeries, Value
 from slochaos.measurement.prometheus.closer import look_closer
+from slochaos.measurement.prometheus.coverage import Coverage, coverage
 from slochaos.measurement.prometheus.evidence import Picked
 from slochaos.measurement.prometheus.fetching import Asking
 from slochaos.measurement.prometheus.pages import UP
@@ -25,8 +26,6 @@ from slochaos.spec.objectives import Indicator
 
 NEXT_S = 60.0
 """So long after an end of the window its next sample is looked for."""
-
-COVERAGE_POINTS = 300
 
 BEFORE, FIRST, BORN, ENDED, LAST, AFTER = range(6)
 """The places of a series' samples: around the window's start, where it appears and ends within, around its end."""
@@ -94,7 +93,7 @@ class _Thinner:
     silent: list[RawSeries] = field(default_factory=list)
     stamps: dict[int, dict[Address, float]] = field(default_factory=dict)
     failed: dict[Address, set[float]] = field(default_factory=dict)
-    covered: list[float] = field(default_factory=list)
+    coverage: Coverage = field(init=False)
 
     @property
     def _instants(self) -> dict[int, float]:
@@ -140,7 +139,7 @@ class _Thinner:
     def take_ups(self, asks: Iterable[Ask]) -> None:
         """When targets were scraped: around the ends, and whether at all; and how far all together reach."""
         asked = [str(ask) for ask in asks]
-        end, step_s = self.window.end, self.window.length_s / COVERAGE_POINTS
+        end = self.window.end
         ever = self.asking.instants((f"max_over_time({text}[{self._length}])", end) for text in asked)
         for value in (value for found in ever.values() for value in found):
             self.ups[address_of(value.labels)] = value.labels
@@ -153,9 +152,8 @@ class _Thinner:
             failing = self.asking.instants((f"{text} == 0", at) for text in asked)
             for value in (value for values in failing.values() for value in values):
                 address = address_of(value.labels)
-                self.failed.setdefault(address, set()).add(self._time(place, address))
-        answers = self.asking.ranges((f"count({text})", self.window, step_s) for text in asked)
-        self.covered = sorted({at for found in answers.values() for each in found for at in each.times})
+                self.failed.setdefault(address, set()).add(self._stamp(place, address))
+        self.coverage = coverage(self.asking, asked, self.window)
 
     def evidence(self, asks: Iterable[Ask], concerned: set[Address]) -> ThinEvidence:
         """All of it as raw samples, with more of them for restarted targets."""
@@ -172,18 +170,14 @@ class _Thinner:
             Found([*series.values(), *self._ups(series.values())]),
             tuple(self.silent),
             frozenset(restarted),
-            self._gap(),
+            self.coverage.gap,
         )
 
     def _raw(self, series: Series, places: Places) -> RawSeries:
         """The samples of a series at the times that its places stand for."""
         name, pairs = series
         labels = dict(pairs)
-        times = {self._time(place, address_of(labels)): value for place, value in places.items()}
-        if BORN in places and FIRST in places:  # it appeared before the second look at the window's start
-            first = self._time(FIRST, address_of(labels))
-            del times[self._time(BORN, address_of(labels))]
-            times[(self.window.start + first) / 2] = places[BORN]
+        times = dict(zip(self._times(places, address_of(labels)), _in_order(places), strict=True))
         return RawSeries(name, labels, sorted(times), [times[at] for at in sorted(times)])
 
     def _with_ends(self, closer: RawSeries) -> RawSeries:
@@ -195,18 +189,22 @@ class _Thinner:
         times = dict(zip([*closer.times, *around.times], [*closer.values, *around.values], strict=True))
         return RawSeries(closer.name, closer.labels, sorted(times), [times[at] for at in sorted(times)])
 
-    def _time(self, place: int, address: Address) -> float:
-        """When a sample was taken; of those within the window only the order is known."""
-        start, end = self.window.start, self.window.end
-        step_s = self.window.length_s / COVERAGE_POINTS
-        middle = (start + end) / 2
-        first, last = (self.covered[0], self.covered[-1]) if self.covered else (start, end)
-        if place == BORN:
-            return middle if first <= start + step_s else first
-        if place == ENDED:
-            return max(middle + 1 if last >= end - step_s else last, self._time(BORN, address) + 1)
-        at = self._instants[place]
-        return self.stamps.get(place, {}).get(address, at - 1)
+    def _times(self, places: Iterable[int], address: Address) -> list[float]:
+        """When the samples of these places were taken. Of the two within the window only the order is known."""
+        known = {place: self._stamp(place, address) for place in places if place not in (BORN, ENDED)}
+        middle = (self.window.start + self.window.end) / 2
+        if BORN in places:
+            born = self.coverage.first if self.coverage.begins else middle
+            known[BORN] = min([born, *known.values()])
+        if ENDED in places:
+            ended = self.coverage.last if self.coverage.ends else middle + 1.0
+            before = [at for place, at in known.items() if place < ENDED]
+            known[ENDED] = max([ended, *before])
+        return [known[place] for place in sorted(known)]
+
+    def _stamp(self, place: int, address: Address) -> float:
+        """When a sample was taken; a second earlier than asked, where the series has no `up` that tells."""
+        return self.stamps.get(place, {}).get(address, self._instants[place] - 1)
 
     def _ups(self, series: Iterable[RawSeries]) -> Iterator[RawSeries]:
         times: dict[Address, set[float]] = {}
@@ -218,17 +216,14 @@ class _Thinner:
                 instants = sorted(found | failed)
                 yield RawSeries(UP, self.ups[address], instants, [float(at in found) for at in instants])
 
-    def _gap(self) -> str:
-        step_s = self.window.length_s / COVERAGE_POINTS
-        missing = [
-            later - earlier for earlier, later in pairwise(self.covered) if later - earlier > 1.5 * step_s
-        ]
-        return f"gap: the server has nothing of {sum(missing):.0f} s within the window" if missing else ""
-
 
 def _series(value: Value, name: str = "") -> Series:
     labels = {key: text for key, text in value.labels.items() if key != "__name__"}
     return name or value.labels.get("__name__", ""), tuple(sorted(labels.items()))
+
+
+def _in_order(places: Places) -> list[float]:
+    return [places[place] for place in sorted(places)]
 
 
 def _falls(values: Sequence[float]) -> bool:
