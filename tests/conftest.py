@@ -52,6 +52,16 @@ def prometheus_binaries() -> Binaries:
 
 
 @pytest.fixture(scope="session")
+def alertmanager_binaries(prometheus_binaries: Binaries) -> Binaries:
+    """The same, where there is an Alertmanager that starts: Debian's needs to be installed, Go builds one."""
+    try:
+        prometheus_binaries.path("alertmanager")
+    except NoPrometheus as error:
+        _do_without(str(error))
+    return prometheus_binaries
+
+
+@pytest.fixture(scope="session")
 def grafana_check() -> Path:
     """The strict reader of dashboards of Grafana's own SDK, built on first use. Where it cannot be built, as above."""
     script = ROOT / "scripts/build_grafana_check.sh"

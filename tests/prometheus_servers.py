@@ -24,12 +24,12 @@ class NoPrometheus(Exception):
 
 @dataclass(frozen=True)
 class Binaries:
-    """Where prometheus, promtool, alertmanager, amtool and node_exporter are (see get_prometheus.sh)."""
+    """Where prometheus, promtool, amtool and node_exporter are, and others if they can be had (see get_prometheus.sh)."""
 
     folder: Path
 
     def path(self, name: str) -> Path:
-        """The binary's path. Raises NoPrometheus: blackbox_exporter cannot be had everywhere."""
+        """The binary's path. Raises NoPrometheus: alertmanager and blackbox_exporter cannot be had everywhere."""
         path = self.folder / name
         if not path.exists():
             raise NoPrometheus(f"there is no {name} here")
