@@ -11,7 +11,7 @@ import random
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import pytest
@@ -22,7 +22,7 @@ from slochaos.measurement.prometheus.evidence import gather
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Buckets, Window
 from slochaos.measurement.samples import Count, NoData
-from slochaos.spec.objectives import Counter, Histogram, Indicator, Objective, Samples
+from slochaos.spec.objectives import Counter, Histogram, Indicator, Method, Objective, Samples
 from slochaos.spec.selectors import parse
 from slochaos.spec.sources import PrometheusSource
 from tests.prometheus_servers import Binaries, start_prometheus
@@ -191,6 +191,24 @@ def test_buckets_that_are_not_there_are_no_data(server: PrometheusServer) -> Non
     assert isinstance(found, NoData)
     assert found.reason == "no-series"
     assert not isinstance(found, Buckets)
+
+
+@pytest.mark.parametrize("method", ["Timeslices", "RatioTimeslices"])
+@pytest.mark.parametrize("job", JOBS)
+def test_slices_of_a_long_window_are_those_of_a_count_of_every_sample(
+    server: PrometheusServer, written: Written, job: str, method: Method
+) -> None:
+    """Within the interval; events near a slice's boundary may be in the slice beside."""
+    objective = replace(_objective(job), method=method, slice_s=60, slice_target=Fraction(9, 10))
+    window = exact.slices(objective, Window(BEGAN + 9 * HOUR, BEGAN + 41 * HOUR))
+    [measured] = evaluate(server, [(objective, window)])
+    assert measured.exactness == "aggregated"
+    assert isinstance(measured.count, Count), measured.count
+    evidence = gather(server, [(objective.indicator, window)])
+    every = exact.measure(evidence, objective, window).count
+    assert isinstance(every, Count)
+    assert measured.count.bad_low <= every.bad <= measured.count.bad_high
+    assert abs(float(every.bad) - float(measured.count.bad)) <= 0.2 * float(every.bad) + 5
 
 
 def _objective(job: str, indicator: Indicator | None = None) -> Objective:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from slochaos.measurement.counting import Point
 from slochaos.measurement.phases import History
 from slochaos.measurement.prometheus import buckets as histogram_buckets
-from slochaos.measurement.prometheus import estimates, exact, gauges
+from slochaos.measurement.prometheus import estimates, exact, gauges, sliced
 from slochaos.measurement.prometheus.evidence import gather
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.thinning import thin
@@ -17,6 +17,9 @@ from slochaos.spec.objectives import Histogram, Indicator, Objective, Samples
 
 RAW_LONGEST_S = 2 * 3600.0
 """Windows up to this are counted from all of their samples; longer ones from what the server aggregates."""
+
+SLICES_LONGEST_S = 26 * 3600.0
+"""The same for objectives in slices, of which only all samples tell everything."""
 
 Asked = tuple[Objective, Window]
 
@@ -44,8 +47,10 @@ def _way(objective: Objective, window: Window) -> _Way:
     """How an objective is measured over a window."""
     if estimates.is_query(objective.indicator):
         return estimates.estimate
-    if objective.in_slices or window.length_s <= RAW_LONGEST_S:
+    if window.length_s <= (SLICES_LONGEST_S if objective.in_slices else RAW_LONGEST_S):
         return _from_raw
+    if objective.in_slices:
+        return _from_sliced
     return _from_gauges if isinstance(objective.indicator.total, Samples) else _from_thin
 
 
@@ -58,6 +63,10 @@ def _from_gauges(server: PrometheusServer, asked: Sequence[Asked]) -> Sequence[M
     questions = dict.fromkeys((objective.indicator, window) for objective, window in asked)
     answers = {each: gauges.measure(server, *each) for each in questions}
     return [answers[objective.indicator, window] for objective, window in asked]
+
+
+def _from_sliced(server: PrometheusServer, asked: Sequence[Asked]) -> Sequence[Measured]:
+    return [sliced.measure(server, *each) for each in asked]
 
 
 def _from_thin(server: PrometheusServer, asked: Sequence[Asked]) -> Sequence[Measured]:
