@@ -217,7 +217,7 @@ def _nothing_found(server: PrometheusServer, question: _Question) -> InvalidInpu
     if has_samples(server, question.whole):
         return InvalidInput(
             f"no preset knows a metric of {server.source.url}",
-            hint="describe what counts in an SLO file, and name it by --environment",
+            hint=f"slochaos init --prometheus {server.source.url} shows what comes close, and how to describe it",
         )
     lost = next(outside_retention(server, question.interval, question.now), "")
     return InvalidInput(

@@ -92,22 +92,28 @@ def show(survey: Survey, files: Mapping[Path, str], wanted: Wanted, output: Form
 def _found(server: PrometheusServer, now: float, output: Format) -> tuple[Found, ...]:
     """What presets know. Raises InvalidInput where that is nothing, with what looked close."""
     from slochaos.measurement.prometheus.windows import Window
-    from slochaos.slo.discovery import discover
+    from slochaos.slo.discovery import discover, has_samples
     from slochaos.slo.nearby import draft, nearby
+    from slochaos.wording import seconds
 
-    if found := discover(server, Window(now - _RECENT_S, now)):
+    window = Window(now - _RECENT_S, now)
+    if found := discover(server, window):
         return found
+    if not has_samples(server, window):
+        raise InvalidInput(
+            f"{server.source.url} has no samples of the last {seconds(_RECENT_S)}",
+            hint="look whether that is the right server, and whether it scrapes anything",
+        )
     close = nearby(server, now)
-    if output is Format.TEXT:
+    if close and output is Format.TEXT:
         write(
             "# Something to start from, as environments/NAME.slos.yaml; environments/NAME.yaml then holds\n"
             f"#   prometheus: {server.source.url}\n#   slos: [NAME.slos.yaml]\n{draft(close)}"
         )
-    names = "; ".join(map(str, close)) or "nothing: does it scrape anything yet?"
-    raise InvalidInput(
-        f"no preset knows a metric of {server.source.url}",
-        hint=f"closest by name: {names}. Say in an SLO file what counts: all events, and those that were bad",
-    )
+    names = "; ".join(map(str, close))
+    near = f"closest by name: {names}. Say in an SLO file what counts: all events, and the bad ones"
+    none = "no name of its metrics speaks of requests, jobs or checks: scrape the services, or probe them"
+    raise InvalidInput(f"no preset knows a metric of {server.source.url}", hint=near if close else none)
 
 
 def _chosen(found: Sequence[Found], only: Sequence[str]) -> tuple[Found, ...]:

@@ -150,7 +150,8 @@ PRESETS = (
         durations="(.+_)?request_duration_seconds",
         outcome=_COMMON,
         service=(("exported_job",),),
-        not_these=".*client.*|promhttp_.*|.*upstream.*",
+        # Requests to others, scrapes of the page itself, and the parts of the above that count requests again.
+        not_these=".*client.*|.*upstream.*|promhttp_.*|istio_.*|traefik_.*",
     ),
     Preset("probes", probes="probe_success", service=(("exported_job",),)),
 )

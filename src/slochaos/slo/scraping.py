@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
 
 from slochaos.errors import SourceError
 from slochaos.measurement.prometheus.answers import Target
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.selection import series_names
 from slochaos.spec.objectives import Metric, Query
-from slochaos.spec.selectors import Selector
+from slochaos.spec.selectors import Matcher, Selector
 
-_LOOK_S = 600
+_LOOK_S = 900
 """How much of the past tells at which interval samples come."""
 
 
@@ -53,14 +55,19 @@ def is_scraped_by(selector: Selector, target: Target) -> bool:
 
 
 def interval_s(server: PrometheusServer, metric: Metric, known: Sequence[Target], now: float) -> float | None:
-    """The longest interval between the metric's samples: its targets', else what the newest samples show.
+    """Seconds between the metric's samples: of its slowest targets, else what the newest samples of one series show.
 
     None where neither tells. Raises SourceError.
     """
     scraped = [target.interval_s for target in of_metric(metric, known)]
     if scraped or isinstance(metric, Query):
         return max(scraped, default=None)
-    series = Selector(series_names(metric)[-1], metric.selector.matchers)
-    found = server.query(f"max(count_over_time({series}[{_LOOK_S}s]))", at=now)
-    samples = max((value.value for value in found), default=0.0)
-    return float(max(round(_LOOK_S / samples), 1)) if samples > 1 else None
+    name = series_names(metric)[-1]
+    series = Selector(name, metric.selector.matchers)
+    busiest = server.query(f"topk(1, count_over_time({series}[{_LOOK_S}s]))", at=now)
+    for value in busiest[:1]:
+        labels = tuple(Matcher(label, "=", text) for label, text in sorted(value.labels.items()))
+        for each in server.raw(Selector(name, labels), now - _LOOK_S, now):
+            steps = [later - earlier for earlier, later in pairwise(each.times)]
+            return float(round(median(steps), 1)) if steps else None
+    return None
