@@ -180,8 +180,27 @@ class BudgetRecord(Record):
     basis: Literal["observed", "projected"]
 
 
+class PermissionRecord(Record):
+    """What the run would do, to which target, and the allow-list entry that lets it; an empty entry is none."""
+
+    what: str
+    target: str
+    entry: str
+
+
+class LockRecord(Record):
+    """A lock that is held at a target while the run lasts; `where` is empty as long as nobody has chosen the port."""
+
+    target: str
+    lock: str
+    where: str = ""
+
+
 class Plan(Record):
-    """What was foreseen before anything was injected. `assumptions` are sentences: on what it rests."""
+    """What was foreseen before anything was injected. `assumptions` are sentences: on what it rests.
+
+    `limits` and `watch` are sentences too: what bounds the blast radius, and what the abort watch looks at.
+    """
 
     assumptions: tuple[str, ...] = ()
     forecast: tuple[ForecastRecord, ...] = ()
@@ -190,6 +209,10 @@ class Plan(Record):
     detection_cost_percent: dict[str, float] = {}
     power: tuple[PowerRecord, ...] = ()
     if_host_dies: tuple[HostDiesRecord, ...] = ()
+    permissions: tuple[PermissionRecord, ...] = ()
+    limits: tuple[str, ...] = ()
+    locks: tuple[LockRecord, ...] = ()
+    watch: tuple[str, ...] = ()
     faults: tuple[dict[str, Any], ...] = ()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from slochaos.record import Result
 from slochaos.runner.events import Event, InjectionChanged, StepStarted
+from slochaos.runner.preview import preview
 from slochaos.runner.request import RunRequest
 from slochaos.runner.run import run_experiment
 from tests.integration.loaded_shop import LoadedShop
@@ -123,6 +124,35 @@ def test_a_server_that_is_not_there_ends_the_run(shop: LoadedShop, server: Serve
     assert result.run.exit_code == 7, result.run
     assert server.url.removeprefix("http://") in result.run.reason
     assert shop.untouched()
+
+
+def test_a_live_plan_knows_todays_traffic(shop: LoadedShop, server: ServerProcess) -> None:
+    """Power and detection come from the server's last minute; no target is touched, nothing is locked."""
+    experiment = shop.experiment("2s", objectives={"orders": {"hold": "90%"}})
+    request = RunRequest(experiment, environment="shop")
+    assert preview(request).plan.power == ()
+    found = preview(request, live=True)
+    [power] = found.plan.power
+    assert power.expected_events == pytest.approx(200, rel=0.3)
+    assert any("own pages" in watched for watched in found.plan.watch)
+    assert [lock.target for lock in found.plan.locks] == ["shop"]
+    assert shop.untouched()
+
+
+def test_a_rolling_budget_is_read_from_the_server(shop: LoadedShop, server: ServerProcess) -> None:
+    """What was bad before the run is consumed, though no run of ours caused it: it is organic."""
+    shop.load.broken = True
+    server.wait_for('orders_total{outcome="bad"} > 100')
+    shop.load.broken = False
+    bad = shop.load.bad()
+    result = run(shop.experiment("1s", objectives={"orders": {"cost": "100%"}}, baseline="2s"))
+    [standing] = result.plan.budget
+    charge = result.objectives[0].charge
+    assert charge is not None
+    assert standing.organic_percent == standing.consumed_percent == charge.consumed_before_percent > 0
+    budget = charge.window_events * 0.01
+    assert charge.consumed_before_percent == pytest.approx(100 * bad / budget, rel=0.2)
+    assert standing.chaos_percent == 0
 
 
 def test_a_metric_that_the_server_does_not_have_is_refused(shop: LoadedShop, server: ServerProcess) -> None:

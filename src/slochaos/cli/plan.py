@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from slochaos.cli.options import (
     AllowForeignOption,
@@ -19,7 +21,7 @@ from slochaos.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from slochaos.runner.plan import Preview
+    from slochaos.runner.preview import Preview
     from slochaos.runner.request import RunRequest
 
 
@@ -33,13 +35,20 @@ def plan(
     allow_foreign: AllowForeignOption = [],  # noqa: B006
     allow_lasting: AllowLastingOption = [],  # noqa: B006
     allow_underpowered: AllowUnderpoweredOption = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Ask the environment's sources for today's traffic; no target is touched."
+        ),
+    ] = False,
     output: FormatOption = Format.TEXT,
 ) -> int:
     """Show what a run would do and may cost; inject nothing.
 
-    Also whether it can decide what is asked, and what stays if this host dies. Reads files only: no
-    module of the experiment is imported, nothing is started, no address opened. Exits with 4 if the run
-    would be refused.
+    Also whether it can decide what is asked, by whose leave, which locks it takes, and what stays if this host
+    dies. Reads files only: no module of the experiment is imported, nothing is started, no address opened; with
+    --live the sources are asked, so that power and detection are today's. Exits with 4 if the run would be
+    refused.
     """
     from slochaos.runner.request import RunRequest
 
@@ -55,18 +64,19 @@ def plan(
             allow_underpowered=allow_underpowered,
         ),
         output,
+        live=live,
     )
 
 
-def print_preview(request: RunRequest, output: Format) -> int:
+def print_preview(request: RunRequest, output: Format, *, live: bool = False) -> int:
     """Print the plan of a request; 0, or 4 when the run would be refused."""
     from slochaos.cli.failures import errors_as_document
     from slochaos.cli.streams import write_document
     from slochaos.errors import Refused
-    from slochaos.runner.plan import preview
+    from slochaos.runner.preview import preview
 
     with errors_as_document(output is Format.JSON):
-        found = preview(request)
+        found = preview(request, live=live)
     if output is Format.JSON:
         write_document(_document(found))
     else:
@@ -78,6 +88,7 @@ def _document(found: Preview) -> dict[str, Any]:
     return {
         "experiment": found.experiment.name,
         "environment": found.environment.name,
+        "live": found.live,
         "other_code": list(found.experiment.other_code),
         "plan": found.plan.model_dump(mode="json", by_alias=True),
         "refusals": list(found.refusals),

@@ -84,6 +84,11 @@ class TargetLock(Operation):
 
     @property
     @abstractmethod
+    def name(self) -> str:
+        """What the lock is called where it lives."""
+
+    @property
+    @abstractmethod
     def target_name(self) -> str:
         """What is held, short enough for an entry's id."""
 

@@ -21,6 +21,11 @@ def render_plan(plan: Plan, console: Console, *, title: str = "") -> None:
     if title:
         screen.line(screen.text("PLAN", "bold"), Text("   "), title)
     _forecast(screen, plan)
+    for standing in plan.budget:
+        screen.line(
+            f"Of {standing.objective}'s budget {percent(standing.consumed_percent / 100)} is used: "
+            f"{percent(standing.chaos_percent / 100)} by runs, {percent(standing.organic_percent / 100)} without them."
+        )
     for power in plan.power:
         _power(screen, power)
     for assumption in plan.assumptions:
@@ -29,8 +34,24 @@ def render_plan(plan: Plan, console: Console, *, title: str = "") -> None:
         screen.line(
             f"A breach is seen after {seconds(plan.detection_seconds)} at most{_detection_cost(plan)}."
         )
+    for watched in plan.watch:
+        screen.line(f"Abort watch, {watched}.")
+    _leave(screen, plan)
     for fate in plan.if_host_dies:
         screen.line(f"If this host dies during {fate.fault!r} on {fate.target}: {fate.outcome}.")
+
+
+def _leave(screen: Screen, plan: Plan) -> None:
+    """By whose leave, within which limits, under which locks."""
+    for permission in plan.permissions:
+        what = f"{permission.what} on {permission.target}" if permission.target else permission.what
+        by = f"allowed by {permission.entry}" if permission.entry else "NOT allowed by the environment"
+        screen.line(f"{what}: {by}.")
+    for limit in plan.limits:
+        screen.line(f"Limits: {limit}.")
+    for lock in plan.locks:
+        where = f" at {lock.where}" if lock.where else ""
+        screen.line(f"Locked while the run lasts: {lock.target}, by {lock.lock}{where}.")
 
 
 def _forecast(screen: Screen, plan: Plan) -> None:

@@ -46,7 +46,12 @@ def hold_targets(run: RunState) -> None:
 def make_plan(run: RunState) -> None:
     """What the run may cost; a first look, before traffic is known."""
     run.stream.emit(events.StepStarted(step="plan"))
-    run.plan = plan.make_plan(run.system.experiment, run.system.environment, placebo=run.request.placebo)
+    run.plan = plan.make_plan(
+        run.system.experiment,
+        run.system.environment,
+        allow_foreign=run.request.allowed_actions(run.system.experiment.foreign_actions),
+        placebo=run.request.placebo,
+    )
     run.stream.emit(events.Planned(plan=run.plan))
 
 
@@ -74,20 +79,21 @@ def take_baseline(run: RunState) -> None:
 def decide_by_policy(run: RunState) -> None:
     """The plan with today's traffic against power and policy. Raises Refused."""
     system = run.system
-    if run.sampler is not None:
-        run.notes += run.sampler.choose_watch()
+    watch = run.sampler.choose_watch() if run.sampler is not None else ()
+    run.notes += watch
     run.plan = plan.make_plan(
         system.experiment,
         system.environment,
         run.baseline,
         run.baseline_s,
         detection_s=run.sampler.detection_s if run.sampler is not None else None,
+        allow_foreign=run.request.allowed_actions(system.experiment.foreign_actions),
         placebo=run.request.placebo,
     )
     known = budgeting.budgets(
         system.environment, run.baseline, run.baseline_s, run.consumed, passed=run.passed
     )
-    run.plan = run.plan.model_copy(update={"budget": budgeting.standing(run, known)})
+    run.plan = run.plan.model_copy(update={"budget": budgeting.standing(run, known), "watch": watch})
     run.stream.emit(events.Planned(plan=run.plan))
     refuse_underpowered(run.plan, allowed=run.request.allow_underpowered)
     decision = policy.decide(

@@ -90,8 +90,7 @@ def admitted(loaded: Loaded, environment: Environment, request: RunRequest) -> E
     return admit(
         loaded.experiment,
         environment,
-        # Who types a command to be measured has allowed it.
-        allow_foreign=foreign if request.measured else request.allow_foreign,
+        allow_foreign=request.allowed_actions(foreign),
         allow_lasting=request.allow_lasting,
     )
 

@@ -2,58 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 
 from slochaos import clock, faults
 from slochaos.budget import forecast
-from slochaos.errors import Refused
 from slochaos.measurement.samples import Count, NoData
 from slochaos.measurement.watch import detection_seconds
 from slochaos.record import ForecastRecord, HostDiesRecord, Plan
-from slochaos.runner.loading import admitted, load
-from slochaos.runner.outputs import check_outputs
+from slochaos.runner.permissions import limits, locks, permissions
 from slochaos.runner.power import assumptions, judge_power
-from slochaos.runner.request import RunRequest
 from slochaos.runner.watch import UNDO_S
-from slochaos.spec import environment as environments
 from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import Experiment, Rule
 from slochaos.spec.objectives import Objective
+from slochaos.wording import seconds
 
 _UNFORESEEN = "what others' actions do is not foreseen"
 _EXPIRY_GRACE_S = 5.0
 """By how much an injection's own expiry outlasts its duration (the guard's figure)."""
-
-
-@dataclass(frozen=True)
-class Preview:
-    """`slochaos plan` and `run --dry-run`: read statically, with nothing started and nothing opened.
-
-    `refusals` are the reasons for which a run would be refused as things stand (a sentence each).
-    """
-
-    experiment: Experiment
-    environment: Environment
-    plan: Plan
-    refusals: tuple[str, ...] = ()
-
-
-def preview(request: RunRequest) -> Preview:
-    """The plan of a request. Raises InvalidInput, StateError; what a run would refuse stands in `refusals`."""
-    check_outputs(request)
-    loaded = load(request)
-    values = environments.placeholders(loaded.file)
-    environment = environments.resolve(loaded.file, values, request.overrides)
-    refusals: tuple[str, ...] = ()
-    experiment = loaded.experiment
-    try:
-        experiment = admitted(loaded, environment, request)
-    except Refused as refusal:
-        refusals = (str(refusal),)
-    return Preview(
-        experiment, environment, make_plan(experiment, environment, placebo=request.placebo), refusals
-    )
 
 
 def make_plan(
@@ -63,12 +29,14 @@ def make_plan(
     baseline_s: float = 0.0,
     *,
     detection_s: float | None = None,
+    allow_foreign: Collection[str] = (),
     placebo: bool = False,
 ) -> Plan:
     """Forecast, power, detection, and what stays if this host dies. `baseline`: counts of `baseline_s` seconds.
 
     Before a baseline nothing is said about power, but what is assumed: only traffic can tell. `detection_s` is what
-    the sources were seen to take (Sampler.detection_s); without, what the files tell.
+    the sources were seen to take (Sampler.detection_s); without, what the files tell. `allow_foreign` are actions of
+    others that the command line allows.
     """
     rules = {rule.objective: rule for rule in experiment.rules}
     detection_s = detection_seconds(environment) if detection_s is None else detection_s
@@ -101,6 +69,10 @@ def make_plan(
         },
         power=power,
         if_host_dies=() if placebo else _if_host_dies(experiment),
+        permissions=permissions(experiment, environment, allow_foreign),
+        limits=limits(experiment, environment),
+        locks=locks(experiment, environment),
+        watch=_watch(environment),
         faults=tuple(
             {
                 "name": each.name,
@@ -112,6 +84,17 @@ def make_plan(
             }
             for each in experiment.faults
         ),
+    )
+
+
+def _watch(environment: Environment) -> tuple[str, ...]:
+    """What the abort watch is going to look at on servers, as far as files tell."""
+    return tuple(
+        f"{each.name}: the server's own samples, taken to be scraped every 15 s (watch: off); --live asks it"
+        if each.watch_s is None
+        else f"{each.name}: the targets' own pages, every {seconds(each.watch_s)}; where they cannot be read "
+        "from here, the server's samples, which are later"
+        for each in environment.prometheus_servers
     )
 
 

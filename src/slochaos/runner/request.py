@@ -40,4 +40,9 @@ class RunRequest:
     run_id: str = ""
     measured: MeasuredCommand | None = None
     given: Environment | None = None
+
+    def allowed_actions(self, foreign: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of others' actions that the command line allows: a command that is typed there is."""
+        return foreign if self.measured is not None else self.allow_foreign
+
     command: str = ""

@@ -23,6 +23,7 @@ from slochaos.runner.loading import admitted, load, resolve
 from slochaos.runner.loop import turn, while_turning
 from slochaos.runner.outputs import events_unwritable
 from slochaos.runner.state import RunState, System
+from slochaos.runner.stream import Watcher
 
 _READY_WITHIN_S = 60.0
 _ROOM_S = 300.0
@@ -110,10 +111,26 @@ def start_system(run: RunState) -> None:
     if not system.started:
         system.started = True
         while_turning(run, lambda: system.guard.start_services(_progress(run)), interruptible=True)
+        if system.environment.alerts.pushgateway:
+            run.stream.watch(_marks(run))
         if system.environment.sources:
             system.sampler = Sampler(system.environment, run.folder.file("samples.ndjson"))
             system.sampler.start()
     prepare_child(run)
+
+
+def _marks(run: RunState) -> Watcher:
+    """What tells dashboards which faults are in force."""
+    from slochaos.runner.marks import Marks
+
+    environment, experiment = run.system.environment, run.system.experiment
+    return Marks(
+        environment.alerts.pushgateway,
+        environment.name,
+        experiment.name,
+        run.id,
+        lambda text: run.stream.emit(events.Notice(text=text)),
+    )
 
 
 def _progress(run: RunState) -> Callable[[str], None]:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from slochaos.runner.events import Event
 
@@ -30,6 +30,16 @@ class _Opened:
     of_the_run: bool
 
 
+class Watcher(Protocol):
+    """Takes part in a run without holding it up."""
+
+    def on_event(self, event: Event) -> None:
+        """Take in one event; has to return at once."""
+
+    def close(self) -> None:
+        """The last event was delivered."""
+
+
 class EventStream:
     """Where the supervisor puts its events. `emit` returns at once, from any thread.
 
@@ -40,6 +50,7 @@ class EventStream:
         self.dropped = 0
         self.write_error = ""
         self._on_event: Callable[[Event], None] | None = on_event
+        self._watchers: list[Watcher] = []
         self._files: list[IO[str]] = []
         self._of_the_run: IO[str] | None = None
         self._queue: queue.Queue[Event | _Opened | None] = queue.Queue(_LIMIT)
@@ -54,6 +65,10 @@ class EventStream:
         """Write NDJSON to this file too, across runs. Raises OSError when it cannot be opened."""
         self._queue.put(_Opened(_open(path), of_the_run=False))
 
+    def watch(self, watcher: Watcher) -> None:
+        """Give the watcher every event from now on. Called before the first fault, from the supervisor."""
+        self._watchers.append(watcher)
+
     def emit(self, event: Event) -> None:
         """Hand over one event, or drop it when nobody has taken the last ones."""
         try:
@@ -66,6 +81,8 @@ class EventStream:
         with contextlib.suppress(queue.Full):
             self._queue.put(None, timeout=_FLUSH_WITHIN_S)
         self._thread.join(_FLUSH_WITHIN_S)
+        for watcher in self._watchers:
+            watcher.close()
 
     def _carry(self) -> None:
         while (event := self._queue.get()) is not None:
@@ -73,6 +90,8 @@ class EventStream:
                 self._take(event)
                 continue
             self._write(event)
+            for watcher in self._watchers:
+                watcher.on_event(event)
             self._show(event)
         for file in list(self._files):
             self._drop(file)
