@@ -1,7 +1,7 @@
 """`export grafana`: the real-time dashboard of an environment's objectives.
 
 It shows what the exported rules record, so both belong together. Faults are annotations made of the metric that runs
-push to a Pushgateway (see `marks`), alerts that fire are annotations of Prometheus' own `ALERTS`.
+push to the environment's Pushgateway, alerts that fire are annotations of Prometheus' own `ALERTS`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 from slochaos.alerts.contributors import LOOKBACK, top_contributors
 from slochaos.alerts.exported import Exported, watched
-from slochaos.alerts.marks import UNTIL
 from slochaos.alerts.panels import (
     DATA_SOURCE,
     Look,
@@ -27,6 +26,7 @@ from slochaos.alerts.panels import (
     time_series,
 )
 from slochaos.alerts.recording import BURN, CONSUMED, OBSERVED, STEP, TARGET
+from slochaos.spec.alerting import FAULT_MARK
 from slochaos.spec.environment import Environment
 from slochaos.spec.objectives import Objective
 
@@ -165,7 +165,7 @@ def _annotations(environment: str) -> Iterator[dict[str, Any]]:
         "datasource": DATA_SOURCE,
         "enable": True,
         "iconColor": "purple",
-        "expr": f'{UNTIL}{{environment="{environment}"}} > time()',
+        "expr": f'{FAULT_MARK}{{environment="{environment}"}} > time()',
         "step": "15s",
         "titleFormat": "{{experiment}}: {{fault}}",
         "textFormat": "run {{run}}",

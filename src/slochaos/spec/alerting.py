@@ -19,6 +19,12 @@ Severity = Literal["warning", "critical", "emergency"]
 SEVERITIES: tuple[Severity, ...] = ("warning", "critical", "emergency")
 """Least first. A ticket is a warning, a page is critical; an emergency is a spent budget."""
 
+FAULT_MARK = "slochaos_fault_until_timestamp_seconds"
+"""The metric that runs push to `pushgateway`, and dashboards show: until when a fault is in force.
+
+Labels: environment, experiment, run, fault.
+"""
+
 _ADDRESS = re.compile(r"[^@\s,<>]{1,64}@[^@\s,<>]{1,255}")
 
 
@@ -82,12 +88,14 @@ class Alerting:
     """The `alerts` section; what is absent is not routed to.
 
     `scrape_s`: the longest scrape interval of the metrics that objectives count. `least_bad`: fewer bad events than
-    that alert nobody, whatever their share. `runbook`: the URL that alerts link to.
+    that alert nobody, whatever their share. `runbook`: the URL that alerts link to. `pushgateway`: where runs say
+    which faults are in force.
     """
 
     scrape_s: int = 15
     least_bad: int = 10
     runbook: str = ""
+    pushgateway: str = ""
     slack: Slack | None = None
     pagerduty: PagerDuty | None = None
     email: Email | None = None
@@ -102,6 +110,7 @@ def read_alerting(field: Field) -> Alerting:
             "scrape_interval",
             "minimum_bad_events",
             "runbook",
+            "pushgateway",
             "slack",
             "pagerduty",
             "email",
@@ -120,6 +129,7 @@ def read_alerting(field: Field) -> Alerting:
             "minimum_bad_events", lambda each: each.whole(1, 1_000_000), Alerting.least_bad
         ),
         runbook=section.get("runbook", lambda each: each.parsed(http_url), ""),
+        pushgateway=section.get("pushgateway", lambda each: each.parsed(http_url), ""),
         slack=section.get("slack", _slack, None),
         pagerduty=section.get("pagerduty", _pagerduty, None),
         email=email,
