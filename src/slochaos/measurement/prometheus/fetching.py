@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from slochaos.measurement.prometheus.windows import Window
 AT_ONCE = 4
 """Questions that are on their way at the same time."""
 
-SHORTEST_S = 60.0
-"""A range is not asked for in smaller parts than this."""
+SPLITS_MOST = 4
+"""A range is asked for in 2^4 parts at most: more samples than those have would not do anybody good in memory."""
 
 Instant = tuple[str, float]
 """Expression and instant."""
@@ -88,16 +89,18 @@ class Asking:
         return {question: answer.value for question, answer in answers.items()}
 
 
-def raw_in_parts(server: PrometheusServer, selector: str, start: float, end: float) -> tuple[RawSeries, ...]:
+def raw_in_parts(
+    server: PrometheusServer, selector: str, start: float, end: float, splits: int = SPLITS_MOST
+) -> tuple[RawSeries, ...]:
     """Raw samples, in halves of the time where one answer would be too large. Raises SourceError."""
     try:
         return server.raw(selector, start, end)
     except AnswerTooLarge:
-        if end - start <= SHORTEST_S:
+        if not splits:
             raise
     middle = (start + end) / 2
-    earlier = raw_in_parts(server, selector, start, middle)
-    return joined(earlier, raw_in_parts(server, selector, middle + 0.001, end))
+    earlier = raw_in_parts(server, selector, start, middle, splits - 1)
+    return joined(earlier, raw_in_parts(server, selector, middle + 0.001, end, splits - 1))
 
 
 def joined(earlier: Iterable[RawSeries], later: Iterable[RawSeries]) -> tuple[RawSeries, ...]:
@@ -110,5 +113,6 @@ def joined(earlier: Iterable[RawSeries], later: Iterable[RawSeries]) -> tuple[Ra
 
 
 def _appended(before: RawSeries, after: RawSeries) -> RawSeries:
-    times, values = [*before.times, *after.times], [*before.values, *after.values]
+    times = array("d", [*before.times, *after.times])
+    values = array("d", [*before.values, *after.values])
     return RawSeries(before.name, before.labels, times, values)

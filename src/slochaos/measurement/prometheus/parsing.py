@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from datetime import datetime
@@ -30,8 +31,8 @@ def native_names(result: Any) -> tuple[str, ...]:
 def _raw_series(entry: Mapping[str, Any]) -> RawSeries:
     labels = _labels(entry["metric"])
     samples = entry["values"]
-    times = [float(at) for at, _ in samples]
-    values = [float(value) for _, value in samples]
+    times = array("d", [float(at) for at, _ in samples])
+    values = array("d", [float(value) for _, value in samples])
     return RawSeries(labels.pop("__name__", ""), labels, times, values)
 
 
