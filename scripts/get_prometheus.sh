@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Puts a real Prometheus and its relatives into the user's cache folder and prints that folder, for tests and
-# benchmarks: prometheus, promtool, amtool, node_exporter and, where they can be had, alertmanager and
-# blackbox_exporter. Installs nothing on the system and starts nothing. What is on PATH is used as it is; then
+# benchmarks: prometheus, promtool, amtool, node_exporter and, where they can be had, alertmanager,
+# blackbox_exporter and pushgateway. Installs nothing on the system and starts nothing. What is on PATH is used as it is; then
 # Debian's packages are unpacked (not installed); then Go builds what is still missing, which takes minutes.
 # Once there it answers at once; `--look` fetches nothing, and fails where something is missing. Two callers at the
 # same time do not disturb each other: each works in a folder of its own and moves the binaries into place.
 set -euo pipefail
 
 needed=(prometheus promtool amtool node_exporter)
-wished=(alertmanager blackbox_exporter)
-packages=(prometheus prometheus-alertmanager prometheus-node-exporter prometheus-blackbox-exporter)
+wished=(alertmanager blackbox_exporter pushgateway)
+packages=(prometheus prometheus-alertmanager prometheus-node-exporter prometheus-blackbox-exporter
+    prometheus-pushgateway)
 
 # Another script, machine type or home folder means other binaries.
 key=$( (cat "$0"; uname -sm) | cksum | tr ' ' '-')
@@ -25,7 +26,7 @@ missing() {
 # Debian's names: prometheus-alertmanager, prometheus-node-exporter.
 debian_name() {
     case $1 in
-    alertmanager | *_exporter) echo "prometheus-${1//_/-}" ;;
+    alertmanager | pushgateway | *_exporter) echo "prometheus-${1//_/-}" ;;
     *) echo "$1" ;;
     esac
 }

@@ -54,11 +54,21 @@ def prometheus_binaries() -> Binaries:
 @pytest.fixture(scope="session")
 def alertmanager_binaries(prometheus_binaries: Binaries) -> Binaries:
     """The same, where there is an Alertmanager that starts: Debian's needs to be installed, Go builds one."""
+    return _with(prometheus_binaries, "alertmanager")
+
+
+@pytest.fixture(scope="session")
+def pushgateway_binaries(prometheus_binaries: Binaries) -> Binaries:
+    """The same, where there is a Pushgateway: it comes from Debian only."""
+    return _with(prometheus_binaries, "pushgateway")
+
+
+def _with(found: Binaries, name: str) -> Binaries:
     try:
-        prometheus_binaries.path("alertmanager")
+        found.path(name)
     except NoPrometheus as error:
         _do_without(str(error))
-    return prometheus_binaries
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -24,12 +24,12 @@ class NoPrometheus(Exception):
 
 @dataclass(frozen=True)
 class Binaries:
-    """Where prometheus, promtool, amtool and node_exporter are, and others if they can be had (see get_prometheus.sh)."""
+    """Where prometheus, promtool, amtool, node_exporter and, if they can be had, others are (get_prometheus.sh)."""
 
     folder: Path
 
     def path(self, name: str) -> Path:
-        """The binary's path. Raises NoPrometheus: alertmanager and blackbox_exporter cannot be had everywhere."""
+        """The binary's path. Raises NoPrometheus: only Debian has all of them, or Go."""
         path = self.folder / name
         if not path.exists():
             raise NoPrometheus(f"there is no {name} here")
@@ -180,6 +180,14 @@ def start_node_exporter(found: Binaries, folder: Path) -> ServerProcess:
     port = free_port()
     command = [str(found.path("node_exporter")), f"--web.listen-address=127.0.0.1:{port}"]
     return _start("node_exporter", command, folder, port, "/metrics")
+
+
+def start_pushgateway(found: Binaries, folder: Path) -> ServerProcess:
+    """Start a Pushgateway that forgets what it has when it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [str(found.path("pushgateway")), f"--web.listen-address=127.0.0.1:{port}"]
+    return _start("pushgateway", command, folder, port, "/-/ready")
 
 
 def start_blackbox_exporter(found: Binaries, folder: Path) -> ServerProcess:

@@ -18,6 +18,7 @@ GOOD: dict[str, Any] = {
     "scrape_interval": "30s",
     "minimum_bad_events": 5,
     "runbook": "https://runbooks.example/slo",
+    "pushgateway": "http://pushgateway.example:9091",
     "slack": {"webhook_file": "/secrets/slack", "channels": ["#alerts", "#devops"]},
     "pagerduty": {"routing_key_file": "/secrets/pagerduty", "at_least": "emergency"},
     "email": {
@@ -61,6 +62,7 @@ def test_every_way_to_tell_somebody_is_read(tmp_path: Path) -> None:
     alerts = load(tmp_path, GOOD).alerts
 
     assert (alerts.scrape_s, alerts.least_bad) == (30, 5)
+    assert alerts.pushgateway == "http://pushgateway.example:9091"
     assert alerts.slack is not None
     assert alerts.slack.channels == ("#alerts", "#devops")
     assert alerts.pagerduty is not None
