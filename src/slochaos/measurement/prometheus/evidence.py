@@ -13,6 +13,7 @@ from slochaos.measurement.prometheus.pages import DURATION, LOOK_S, UP, compose
 from slochaos.measurement.prometheus.plan import Address, Ask, Found, address_of, asks_of, job_asks, merged
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
+from slochaos.measurement.samples import Series
 from slochaos.measurement.selection import PROCESS_START
 from slochaos.spec.objectives import Indicator
 
@@ -58,11 +59,12 @@ class Evidence:
 
     def of(self, indicator: Indicator, window: Window) -> Picked:
         """What there is of an indicator around a window."""
-        stretch = next(
-            each for each in self._stretches if each.window.start <= window.start <= each.window.end
-        )
-        found = {each.series: each for ask in asks_of(indicator) for each in stretch.found.of(ask)}
+        asks = asks_of(indicator)
+        found: dict[Series, RawSeries] = {}
+        for ask in asks:
+            found |= {each.series: each for each in self._stretch(ask, window).found.of(ask)}
         series = _cut(found.values(), window)
+        stretch = self._stretch(asks[0], window)  # the total's, whose targets are all that matter
         if any(each.name == UP for each in series):
             return Picked(series, [])  # `up` as an indicator: each scrape is an event, a failed one too
         addresses = {address_of(each.labels) for each in series}
@@ -74,6 +76,13 @@ class Evidence:
             if not any(up.values) and address_of(up.labels) not in addresses
         ]
         return Picked([*series, *targets], silent)
+
+    def _stretch(self, ask: Ask, window: Window) -> _Stretch:
+        return next(
+            each
+            for each in self._stretches
+            if ask in each.asks and each.window.start <= window.start <= each.window.end
+        )
 
     def history(self, window: Window) -> History:
         """Everything fetched, as pages."""
@@ -94,17 +103,20 @@ def gather(server: PrometheusServer, asked: Asked) -> Evidence:
 
 
 def _stretches(asked: Asked) -> list[_Stretch]:
-    """Windows that overlap share what is fetched for them."""
-    stretches: list[_Stretch] = []
+    """Windows of one selector that overlap are fetched as one; selectors of the same stretch are fetched together."""
+    windows: dict[Ask, list[Window]] = {}
     for indicator, window in sorted(asked, key=lambda each: each[1].start):
-        start, end = window.start - LOOK_S, window.end + LOOK_S
-        if stretches and start <= stretches[-1].window.end:
-            last = stretches[-1]
-            last.window = Window(last.window.start, max(last.window.end, end))
-        else:
-            stretches.append(_Stretch(Window(start, end)))
-        stretches[-1].asks.update(asks_of(indicator))
-    return stretches
+        for ask in asks_of(indicator):
+            known = windows.setdefault(ask, [])
+            start, end = window.start - LOOK_S, window.end + LOOK_S
+            if known and start <= known[-1].end:
+                start, end = known[-1].start, max(known.pop().end, end)
+            known.append(Window(start, end))
+    stretches: dict[Window, _Stretch] = {}
+    for ask, found in windows.items():
+        for window in found:
+            stretches.setdefault(window, _Stretch(window)).asks.add(ask)
+    return list(stretches.values())
 
 
 def _fetch_series(asking: Asking, stretches: Sequence[_Stretch]) -> None:
