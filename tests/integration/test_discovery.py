@@ -32,7 +32,7 @@ from tests.prometheus_servers import (
 )
 
 TOTAL = GOOD + REFUSED + FAILED
-REPLICATED = "replicated"
+REPLICATED, MIXED = "replicated", "mixed"
 
 
 def job_of(targets: KnownTargets, name: str, every: str = "1s", **labels: str) -> dict[str, object]:
@@ -62,9 +62,14 @@ def surveyed(prometheus_binaries: Binaries, tmp_path_factory: pytest.TempPathFac
         pair = [targets.entry("http", prometheus_replica=replica) for replica in "ab"]
         jobs = [job_of(targets, name) for name in FRAMEWORKS]
         jobs.append({**scrape_job(REPLICATED, [], "1s"), "static_configs": pair})
+        mixed = [
+            targets.entry("micrometer", application="cart"),
+            targets.entry("micrometer", instance="other"),
+        ]
+        jobs.append({**scrape_job(MIXED, [], "1s"), "static_configs": mixed})
         server = start_prometheus(prometheus_binaries, tmp_path_factory.mktemp("frameworks"), jobs)
         try:
-            server.wait_for(f"count(count_over_time(up[1m]) > 1) == {len(FRAMEWORKS) + 2}")
+            server.wait_for(f"count(count_over_time(up[1m]) > 1) == {len(FRAMEWORKS) + 4}")
             for name, framework in FRAMEWORKS.items():
                 framework.count(targets.targets[name])
             time.sleep(3)
@@ -117,7 +122,7 @@ def test_a_framework_s_latency_is_counted_at_a_bound_that_it_has(surveyed: Surve
 
 def test_each_service_is_found_once(surveyed: Survey) -> None:
     """Not the requests to others, not the scrapes, not the client's side of a mesh, not a histogram's count."""
-    assert len(surveyed.objectives) == 2 * (len(FRAMEWORKS) + 1)
+    assert len(surveyed.objectives) == 2 * (len(FRAMEWORKS) + 3)
     assert len({each.found.objective.name for each in surveyed.objectives}) == len(surveyed.objectives)
 
 
@@ -127,6 +132,15 @@ def test_one_of_several_copies_is_counted(surveyed: Survey) -> None:
     assert isinstance(success.day.count, Count)
     assert success.day.count.total == TOTAL
     assert "copies by prometheus_replica (a, b)" in success.found.assumed
+
+
+def test_a_service_without_a_label_does_not_count_those_that_have_it(surveyed: Survey) -> None:
+    """Two applications of one job, of which one is not named."""
+    by_name = {each.found.objective.name: each.day.count for each in surveyed.objectives}
+    for name in ("cart-success", "mixed-success"):
+        counted = by_name[name]
+        assert isinstance(counted, Count)
+        assert counted.total == TOTAL
 
 
 def test_exporters_show_their_probes_and_prometheus_itself(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from slochaos.measurement.prometheus.fetching import ask_all
@@ -81,9 +81,12 @@ def _of_each_service(
 ) -> Iterator[tuple[Found, Sequence[Group]]]:
     """What the groups of each metric and service suggest, in the order of these."""
     services: dict[tuple[tuple[str, ...], str], list[Group]] = {}
+    told: dict[tuple[str, ...], tuple[Matcher, ...]] = {}
+    used = {(label, group.get("job", "")) for group in groups for label in group}
     for group in groups:
-        matchers = _service(preset, group)
-        services.setdefault((tuple(map(str, matchers)), group["__name__"]), []).append(group)
+        matchers = _service(preset, group, used)
+        told[service := tuple(map(str, matchers))] = matchers
+        services.setdefault((service, group["__name__"]), []).append(group)
     stems: set[tuple[tuple[str, ...], str]] = set()
     # Counters before the counts of histograms, which are taken only where there is no counter.
     for (service, name), members in sorted(
@@ -92,16 +95,24 @@ def _of_each_service(
         stem = service, name.partition("request")[0]
         if name.endswith("_count") and stem in stems:
             continue
-        matchers = (*_service(preset, members[0]), *_only(preset, kind))
+        matchers = (*told[service], *_only(preset, kind))
         if made := suggest(kind, ServiceSeries(preset, name, matchers, members)):
             stems.add(stem)
             yield made, members
 
 
-def _service(preset: Preset, group: Group) -> tuple[Matcher, ...]:
-    """The conditions that select a group's service: its job, and what the preset tells services apart by."""
-    labels = ["job", *(next((n for n in slot if n in group), "") for slot in preset.service)]
-    return tuple(Matcher(label, "=", group[label]) for label in labels if label in group)
+def _service(preset: Preset, group: Group, used: Container[tuple[str, str]]) -> tuple[Matcher, ...]:
+    """The conditions that select a group's service: its job, and what the preset tells services apart by.
+
+    `used`: labels that series have, with their jobs. A service without a label that others of its job have is
+    selected by not having it, so as not to count those again.
+    """
+    job = group.get("job", "")
+    labels = ["job"]
+    for slot in preset.service:
+        own = (name for name in slot if name in group)
+        labels.append(next(own, "") or next((name for name in slot if (name, job) in used), ""))
+    return tuple(Matcher(label, "=", group.get(label, "")) for label in labels if (label, job) in used)
 
 
 def _with_names_of_their_own(found: Iterable[Found]) -> tuple[Found, ...]:

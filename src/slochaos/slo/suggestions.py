@@ -96,7 +96,7 @@ class ServiceSeries:
     def service(self) -> str:
         """What people call it: by the labels of the preset, else by its job."""
         labels = {name for slot in self.preset.service for name in slot}
-        special = [each.value for each in self.matchers if each.label in labels]
+        special = [each.value for each in self.matchers if each.label in labels and each.value]
         return "/".join(special) or next((m.value for m in self.matchers if m.label == "job"), "")
 
 
