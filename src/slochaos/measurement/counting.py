@@ -32,7 +32,7 @@ class Point(NamedTuple):
 def measure(objective: Objective, history: History, start: Cut, end: Cut) -> Count | NoData:
     """Events (slices, for Timeslices) from `start` up to `end`, over all sources whose series match.
 
-    `Count.reasons` are "word: sentence", the word stable: bucket-too-coarse, series-born, series-vanished,
+    `Count.reasons` are "word: sentence", the word stable: bucket-too-coarse, series-born, series-vanished, late,
     reset, gap, source-down, page-skew, missing-slices, no-events. NoData reasons: no-series, source-down,
     several-processes, replica-label, indicator, no-query-source, no-window.
     """
