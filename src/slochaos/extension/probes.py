@@ -12,7 +12,7 @@ from slochaos import clock
 from slochaos.errors import SlochaosError
 from slochaos.extension import session
 from slochaos.measurement.counting import measure
-from slochaos.measurement.phases import cut_after, cut_before
+from slochaos.measurement.phases import Cut, cut_after
 from slochaos.measurement.sampler import Sampler
 from slochaos.measurement.samples import Count, NoData
 from slochaos.spec.durations import parse_duration
@@ -85,17 +85,23 @@ class _Meter:
         self._sampler.stop()
 
     def count_over(self, window_s: float) -> Count:
-        """Events of the next `window_s` seconds. Raises ActivityFailed without data."""
+        """Events of the next `window_s` seconds, from sample to sample. Raises ActivityFailed without data."""
         began = clock.now()
         time.sleep(window_s)
         self._sampler.sample_now()
-        until = clock.now() + _SAMPLE_WITHIN_S
-        while (start := cut_after(self._sampler.history, began)) is None and clock.now() < until:
-            time.sleep(_LOOK_S)
-        end = cut_before(self._sampler.history, clock.now())
+        self._sampler.choose_watch()
+        start, end = self._after(began), self._after(began + window_s)
         if start is None or end is None:
-            raise ActivityFailed("no source gave a sample: is the environment up?")
-        count = measure(self.objective, self._sampler.history, start, end)
+            why = "; ".join(self._sampler.troubles.values()) or "is the environment up?"
+            raise ActivityFailed(f"no source gave a sample: {why}")
+        count = measure(self.objective, self._sampler.watched, start, end)
         if isinstance(count, NoData):
             raise ActivityFailed(f"{self.objective.name}: {count.detail or count.reason}")
         return count
+
+    def _after(self, instant: float) -> Cut | None:
+        """The first samples after an instant: of servers' targets their own pages, where these can be read."""
+        until = clock.now() + max(_SAMPLE_WITHIN_S, self._sampler.delay_s)
+        while (cut := cut_after(self._sampler.watched, instant)) is None and clock.now() < until:
+            time.sleep(_LOOK_S)
+        return cut

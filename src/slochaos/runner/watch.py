@@ -45,6 +45,7 @@ class AbortWatch:
 
     def __init__(self, guarded: Iterable[Guarded], detection_s: float) -> None:
         self._guarded = tuple(guarded)
+        self._detection_s = detection_s
         self._reaction_s = detection_s + UNDO_S
         self._seen: dict[str, deque[tuple[float, int | Fraction]]] = {
             each.objective.name: deque() for each in self._guarded
@@ -79,9 +80,9 @@ class AbortWatch:
         (first_at, first), (last_at, last) = self._seen[objective.name][0], self._seen[objective.name][-1]
         # Slices are whole: what detection and undo add is in the running one already.
         recent = 0 if objective.in_slices else last - first
-        share = share_when_undone(
-            budget, Fraction(count.bad_low), recent, last_at - first_at, self._reaction_s
-        )
+        # What a sample shows happened since the one before, however soon after another source's it was read.
+        over_s = max(last_at - first_at, self._detection_s)
+        share = share_when_undone(budget, Fraction(count.bad_low), recent, over_s, self._reaction_s)
         if share <= limit:
             return None
         return Condition(

@@ -65,6 +65,12 @@ def test_what_the_undo_will_add_counts_already() -> None:
     assert looks(rule, [*steady, count(50, 50)]) is not None
 
 
+def test_a_second_source_read_a_moment_later_is_no_burst() -> None:
+    """A sample shows what happened since the one before of its source, not since another source's."""
+    rule = Rule("orders", cost=Fraction("0.1"))
+    assert looks(rule, [count(0, 25), count(100, 125)], every_s=0.005) is None
+
+
 def test_slices_are_not_extrapolated() -> None:
     """A slice is bad or not: what is still to come lies in the running one."""
     rule = Rule("orders", cost=Fraction(3, 8640))

@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterable
 from slochaos import clock
 from slochaos.errors import SlochaosError, SourceError
 from slochaos.measurement.phases import History
-from slochaos.measurement.prometheus.answers import RawSeries, Target
+from slochaos.measurement.prometheus.answers import Target
 from slochaos.measurement.prometheus.direct import DirectWatch, counted
-from slochaos.measurement.prometheus.evidence import TARGET_SERIES
-from slochaos.measurement.prometheus.fetching import ask_all
-from slochaos.measurement.prometheus.live import SCRAPE_DURATION, LiveHistory, RunClock
+from slochaos.measurement.prometheus.live import LiveHistory, RunClock
 from slochaos.measurement.prometheus.pages import UP
-from slochaos.measurement.prometheus.plan import ask_of, job_asks, merged
+from slochaos.measurement.prometheus.portions import Portions
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.samples import Sample
 from slochaos.measurement.selection import metrics, series_names
@@ -32,8 +30,8 @@ BACK_S = 60.0
 SETTLING_S = 10.0
 """Samples that others send to the server (Mimir, Thanos) come in no order for so long."""
 
-OVERLAP_S = 12.0
-"""Asked for again each time: what a slow scrape commits only after it."""
+OVERLAP_S = 5.0
+"""Asked for again each time, with the time that a scrape may take: it is in only when it is over."""
 
 
 class Follower:
@@ -48,18 +46,15 @@ class Follower:
     ) -> None:
         self.source = source
         self.failure = ""
-        self.warnings: dict[str, None] = {}
         self.direct = False
-        self._objectives = tuple(objectives)
-        self._wanted = metrics(self._objectives)
-        self._asks = [ask for each in self._wanted if (ask := ask_of(each)) is not None]
+        self._wanted = metrics(objectives)
+        self._portions = Portions(self._wanted)
         self._keep = keep
         self._clock: RunClock | None = None
         self._live: LiveHistory | None = None
         self._history: History = {}
         self._watch = None if source.watch_s is None else DirectWatch(source.watch_s, self._wanted)
         self._watch_problem = "" if self._watch else "watch is off"
-        self._jobs: frozenset[str] = frozenset()
         self._targets: tuple[Target, ...] = ()
         self._knows_targets = True
         self._names: frozenset[str] = frozenset()
@@ -126,8 +121,7 @@ class Follower:
     @property
     def delay_s(self) -> float:
         """How long after an event the server's sample that shows it has come here, at most."""
-        timeout_s = max((each.timeout_s for each in self._own_targets()), default=self.interval_s)
-        return self.interval_s + timeout_s + self._settling_s + self.period_s
+        return self.interval_s + self._timeout_s + self._settling_s + self.period_s
 
     @property
     def detection_s(self) -> float:
@@ -143,6 +137,16 @@ class Follower:
     def period_s(self) -> float:
         """How often the server is asked: often enough that asking adds little to what scraping takes."""
         return min(max(self.interval_s / 4, 0.5), 5.0)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the server warned of: answers that were not whole."""
+        return tuple(self._portions.warnings)
+
+    @property
+    def _timeout_s(self) -> float:
+        """How long a scrape may take until it is given up."""
+        return max((each.timeout_s for each in self._own_targets()), default=self.interval_s)
 
     @property
     def _settling_s(self) -> float:
@@ -166,11 +170,6 @@ class Follower:
             f"{self.source.name}: its clock is {seconds(abs(self._clock.skew_s))} {way} this host's, give or "
             f"take {seconds(self._clock.uncertainty_s)}: that is taken into account"
         )
-
-    @property
-    def skew_s(self) -> float:
-        """The server's epoch seconds minus this host's; 0 before it was asked."""
-        return self._clock.skew_s if self._clock else 0.0
 
     @property
     def shows_all(self) -> bool:
@@ -233,34 +232,18 @@ class Follower:
         self._knows_targets = bool(self._targets)
 
     def _look(self, server: PrometheusServer) -> None:
-        """What is new: the timetables first, so that whatever they tell of has come in when its series are asked."""
+        """Take what is new, and see to the watch. Raises SourceError."""
         assert self._clock is not None
         assert self._live is not None
         now = clock.now() + self._clock.ahead_s - self._settling_s
-        start = max(self._since, self._upto - OVERLAP_S)
-        raw = self._portion(server, start, now)
-        jobs = frozenset(job for each in raw if (job := each.labels.get("job", "")))
-        if not jobs <= self._jobs:
-            self._jobs |= jobs
-            raw = self._portion(server, self._since, now)
-        for sample in self._live.take(raw, now):
+        start = max(self._since, self._upto - OVERLAP_S - self._timeout_s)
+        for sample in self._live.take(self._portions.fetch(server, self._since, start, now), now):
             self._keep(sample)
         self._upto = now
         self._history = self._live.history()
         self._watch_directly(server)
         if not self.shows_all and not self._names:
             self._names = frozenset(server.label_values("__name__"))
-
-    def _portion(self, server: PrometheusServer, start: float, end: float) -> list[RawSeries]:
-        timetables = [str(ask) for ask in job_asks(self._jobs, TARGET_SERIES | {SCRAPE_DURATION})]
-        found: list[RawSeries] = []
-        for asks in (timetables, [str(ask) for ask in merged(self._asks)]):
-            answers = ask_all(server, asks, lambda ask: server.raw(ask, start, end)) if asks else {}
-            for answer in answers.values():
-                found += answer.value
-                self.warnings |= dict.fromkeys(answer.warnings)
-        unique = {each.series: each for each in found}
-        return list(unique.values())
 
     def _watch_directly(self, server: PrometheusServer) -> None:
         """Read the pages of targets that show what counts, also of those that came later."""
@@ -282,4 +265,4 @@ class Follower:
         return [name for name, page in newest.items() if page is not None and counted(page)]
 
     def _own_targets(self) -> list[Target]:
-        return [each for each in self._targets if each.labels.get("job", "") in self._jobs]
+        return [each for each in self._targets if each.labels.get("job", "") in self._portions.jobs]
