@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from slochaos.cli.diagnosis import Finding, missing, note, ok, prometheus, toxiproxy, ways
+from slochaos.cli.diagnosis import Finding, host, missing, note, ok, prometheus, toxiproxy, ways
 from slochaos.errors import SlochaosError
 
 if TYPE_CHECKING:
@@ -22,11 +22,16 @@ def findings(option: str) -> Iterator[Finding]:
     except SlochaosError as error:
         yield missing(f"environment {name}", error.message, error.hint)
         return
-    yield ok(
-        f"environment {name}", f"{environment.path}: {_counted(len(environment.objectives), 'objective')}"
-    )
+    said = f"{environment.path}: {_counted(len(environment.objectives), 'objective')}"
+    if environment.objectives:
+        yield ok(f"environment {name}", said)
+    else:
+        yield note(
+            f"environment {name}", said, "add `slos`: slochaos init --prometheus URL finds some to start from"
+        )
     if environment.self_contained:
         names = ", ".join(service.name for service in environment.services)
+        yield from host.services()
         yield ok("services", f"{names}: started for each run and stopped after it")
         return
     yield from ways.findings(environment)

@@ -22,13 +22,17 @@ def findings() -> Iterator[Finding]:
     """Look at this host, one thing after another."""
     yield ok("Python", f"{platform.python_version()} at {sys.executable}")
     yield from _chaos_toolkit()
-    yield _postgres()
-    yield _demo_modules()
     yield _toxiproxy_server()
     yield from _state_folder()
     yield _working_folder()
     yield _ledger()
     yield from _leftovers()
+
+
+def services() -> Iterator[Finding]:
+    """What environments that start a system of their own need, as the example does."""
+    yield _postgres()
+    yield _demo_modules()
 
 
 def _chaos_toolkit() -> Iterator[Finding]:
