@@ -15,7 +15,7 @@ _HINTS = {
     "source-down": "start the system, or correct the source's address in the environment file",
     "several-processes": "scrape each process by its own address, or run one worker",
     "replica-label": "name one value of the label in the selector",
-    "no-query-source": "use selector, histogram or samples, which a scraped page can answer",
+    "no-query-source": "use selector, histogram or samples, which are counted sample by sample",
 }
 
 
