@@ -91,8 +91,12 @@ def main() -> None:
     server.add_argument("--scrape", action="append", default=[], metavar="JOB=HOST:PORT")
     server.add_argument("--every", default="1s", help="scrape interval")
     server.add_argument("--alertmanager", default="", metavar="HOST:PORT")
-    server.add_argument("--rules", default="", help="file of rules, such as `slochaos export prometheus-rules`")
-    receiver.add_argument("--config", default="", help="alertmanager.yml, such as `slochaos export alertmanager`")
+    server.add_argument(
+        "--rules", default="", help="file of rules, such as `slochaos export prometheus-rules`"
+    )
+    receiver.add_argument(
+        "--config", default="", help="alertmanager.yml, such as `slochaos export alertmanager`"
+    )
     arguments = parser.parse_args()
     binary = find(arguments.program)
     options = {"prometheus": prometheus, "alertmanager": alertmanager}[arguments.program](arguments)

@@ -60,7 +60,7 @@ def limits(experiment: Experiment, environment: Environment) -> tuple[str, ...]:
     ]
     if environment.protected:
         found.append(
-            f"{environment.name} is protected: it has to be named, and only faults that end by themselves are taken"
+            f"{environment.name} is protected: it has to be named, and faults have to end by themselves"
         )
     return tuple(found)
 
