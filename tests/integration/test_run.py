@@ -244,6 +244,22 @@ def test_an_executor_that_is_stopped_is_not_waited_for(shop: LoadedShop) -> None
     assert shop.untouched()
 
 
+def test_an_executor_that_is_stopped_while_it_starts_is_not_waited_for(
+    shop: LoadedShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops at its first breath: the run ends with an error that says so, long before its patience ends."""
+    stop = f"os.kill(os.getpid(), {signal.SIGSTOP:d})"
+    hook = f'import os, sys\nif "slochaos.runner.child" in sys.orig_argv:\n    {stop}\n'
+    (shop.folder / "hook").mkdir()
+    (shop.folder / "hook" / "sitecustomize.py").write_text(hook)
+    monkeypatch.setenv("PYTHONPATH", str(shop.folder / "hook"))
+    result = run(shop.experiment("0.3s"))
+
+    assert (result.run.status, result.run.exit_code) == ("error", 7)
+    assert "the executor was stopped" in result.run.reason
+    assert shop.untouched()
+
+
 def test_nothing_of_a_run_goes_on_after_it(shop: LoadedShop) -> None:
     """Guard, executor and all that an experiment left in the background are gone when the run returns."""
     experiment = shop.experiment("0.3s")

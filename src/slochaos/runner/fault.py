@@ -11,7 +11,7 @@ from slochaos.measurement.phases import History, cut_before
 from slochaos.measurement.samples import Count, NoData
 from slochaos.runner import events
 from slochaos.runner.budgeting import budgets
-from slochaos.runner.loop import result_of, turn, while_turning
+from slochaos.runner.loop import child_is_stopped, result_of, turn, while_turning
 from slochaos.runner.progress import report_progress
 from slochaos.runner.sampling import check_sources
 from slochaos.runner.starting import await_child
@@ -22,7 +22,6 @@ from slochaos.runner.watch import AbortWatch, Condition, Guarded
 _SLACK_S = 60.0
 _BLIND_S = 10.0
 _LOOKS_MISSED = 3
-_LOOK_AT_CHILD_S = 0.5
 
 
 def open_gate(run: RunState) -> None:
@@ -76,12 +75,9 @@ def longest_s(run: RunState) -> float:
 
 def _stopped_child(run: RunState) -> Condition | None:
     """A stopped child ends nothing by itself, and would be waited for until the deadline."""
-    assert run.executor is not None
-    now = clock.now()
-    if now < run.next_look_at_child:
-        return None
-    run.next_look_at_child = now + _LOOK_AT_CHILD_S
-    return Condition("the process that executes the experiment was stopped") if run.executor.stopped else None
+    return (
+        Condition("the process that executes the experiment was stopped") if child_is_stopped(run) else None
+    )
 
 
 def _stopped_from_outside(run: RunState) -> Condition | None:

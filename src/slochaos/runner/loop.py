@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 TURN_S = 0.02
 _SUSPENDED_S = 2.0
+_LOOK_AT_CHILD_S = 0.5
 
 
 def turn(run: RunState, timeout_s: float = TURN_S) -> None:
@@ -47,6 +48,14 @@ def pause(run: RunState, seconds: float, on_turn: Callable[[], None] = lambda: N
         turn(run, min(TURN_S, max(0.0, until - clock.now())))
         run.interrupts.check()
         on_turn()
+
+
+def child_is_stopped(run: RunState) -> bool:
+    """Whether somebody stopped the child (SIGSTOP), which ends nothing by itself. Looks now and then only."""
+    if run.executor is None or clock.now() < run.next_look_at_child:
+        return False
+    run.next_look_at_child = clock.now() + _LOOK_AT_CHILD_S
+    return run.executor.stopped
 
 
 def result_of(run: RunState, future: Future[T]) -> T:

@@ -20,7 +20,7 @@ from slochaos.runner.command import CommandProcess
 from slochaos.runner.executor import Executor, environment_for
 from slochaos.runner.folder import RunFolder
 from slochaos.runner.loading import admitted, load, resolve
-from slochaos.runner.loop import turn, while_turning
+from slochaos.runner.loop import child_is_stopped, turn, while_turning
 from slochaos.runner.outputs import events_unwritable
 from slochaos.runner.state import RunState, System
 from slochaos.runner.stream import Watcher
@@ -205,6 +205,11 @@ def await_child(run: RunState) -> None:
         if run.toolkit.invalid:
             raise InvalidInput(
                 f"{run.request.experiment}: Chaos Toolkit does not accept it: {run.toolkit.invalid}"
+            )
+        if child_is_stopped(run):
+            raise StateError(
+                "the executor was stopped (SIGSTOP) before it was ready",
+                hint="nothing was injected; run it again",
             )
         if run.executor.exit_code is not None or clock.now() > until:
             raise StateError(
