@@ -90,8 +90,8 @@ class ContributorRecord(Record):
     bad: int
 
 
-class Priced(Record):
-    """One objective and what was charged to it, whoever caused it."""
+class Promised(Record):
+    """One objective: what it promises."""
 
     name: str
     display_name: str
@@ -101,6 +101,11 @@ class Priced(Record):
     window: str
     budgeting_method: str
     threshold_seconds: float | None = None
+
+
+class Priced(Promised):
+    """One objective and what was charged to it, whoever caused it."""
+
     charge: Charge | None = None
     top_contributors: tuple[ContributorRecord, ...] = ()
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.e2e.slochaos_command import Shell
 from tests.e2e.small_system import SmallSystem, metrics_page
+from tests.e2e.watched_shop import Shop
+from tests.prometheus_servers import Binaries
 from tests.toxiproxy_servers import ToxiproxyServerProcess
 
 
@@ -36,3 +38,11 @@ def small_system(shell: Shell, embedded_toxiproxy: ToxiproxyServerProcess) -> It
         system = SmallSystem(shell, embedded_toxiproxy, upstream, f"{host}:{port}")
         system.lay_out()
         yield system
+
+
+@pytest.fixture(scope="session")
+def shop(prometheus_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One for all tests, which only read."""
+    shop = Shop(prometheus_binaries, tmp_path_factory.mktemp("shop"))
+    yield shop
+    shop.server.end()

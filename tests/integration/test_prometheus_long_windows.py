@@ -17,7 +17,7 @@ from fractions import Fraction
 import pytest
 
 from slochaos.measurement.prometheus import exact
-from slochaos.measurement.prometheus.evaluation import buckets, evaluate
+from slochaos.measurement.prometheus.evaluation import evaluate, evaluate_with
 from slochaos.measurement.prometheus.evidence import gather
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Buckets, Window
@@ -187,7 +187,7 @@ def test_gauge_of_a_long_window_is_counted_by_the_server(server: PrometheusServe
 
 def test_buckets_that_are_not_there_are_no_data(server: PrometheusServer) -> None:
     """Also of a long window."""
-    found = buckets(server, Histogram(parse('took_seconds{job="steady"}')), WINDOWS[0])
+    (found,) = evaluate_with(server, (), [(Histogram(parse('took_seconds{job="steady"}')), WINDOWS[0])])[1]
     assert isinstance(found, NoData)
     assert found.reason == "no-series"
     assert not isinstance(found, Buckets)

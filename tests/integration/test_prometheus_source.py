@@ -10,7 +10,7 @@ from fractions import Fraction
 import pytest
 
 from slochaos.errors import SourceError
-from slochaos.measurement.prometheus.evaluation import buckets, evaluate, history, over_time
+from slochaos.measurement.prometheus.evaluation import evaluate, evaluate_with, history, over_time
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Buckets, Measured, Window
 from slochaos.measurement.samples import Count, NoData
@@ -179,7 +179,7 @@ def test_gauge_counts_each_scrape_of_the_window(lived: Lived) -> None:
 
 def test_buckets_are_the_observations_by_bound(lived: Lived) -> None:
     """Cumulative, of all pods together, and exact where nothing happened beside the window."""
-    found = buckets(lived.server, Histogram(parse("took_seconds")), lived.window)
+    (found,) = evaluate_with(lived.server, (), [(Histogram(parse("took_seconds")), lived.window)])[1]
     assert isinstance(found, Buckets)
     assert found.bounds == (0.1, 0.3, 1.0, float("inf"))
     truth = [lived.truth("took_seconds_bucket", le=le) for le in ("0.1", "0.3", "1")]

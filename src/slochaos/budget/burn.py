@@ -8,9 +8,9 @@ from fractions import Fraction
 Share = Fraction | float
 
 
-def burn_rate(bad: int, total: int, allowed: Fraction) -> Fraction | None:
+def burn_rate(bad: int | Fraction, total: int, allowed: Fraction) -> Fraction | None:
     """Bad share over allowed share; None without events."""
-    return Fraction(bad, total) / allowed if total else None
+    return Fraction(bad) / total / allowed if total else None
 
 
 def largest_burn_rate(allowed: Fraction) -> Fraction:

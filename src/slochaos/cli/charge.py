@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import re
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slochaos.cli.options import EnvironmentOption, Format, FormatOption, SetOption, assignments
+from slochaos.cli.options import EnvironmentOption, Format, FormatOption, SetOption
 from slochaos.cli.servers import PrometheusOption, TenantOption, UserOption
 from slochaos.errors import InvalidInput, StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from slochaos.incident import Incident
-    from slochaos.measurement.prometheus.server import PrometheusServer
     from slochaos.measurement.prometheus.windows import Window
-    from slochaos.spec.composites import Composite
     from slochaos.spec.environment import Environment
-    from slochaos.spec.objectives import Objective
     from slochaos.spec.sources import PrometheusSource
 
 INCONCLUSIVE = 3
@@ -73,14 +67,15 @@ def charge(
     nothing; writes nothing unless --incident is given. Exits with 3 if nothing could be counted, or not all
     that was asked for by name.
     """
+    from slochaos.cli.chosen import environment_if_meant, source_of
     from slochaos.cli.failures import errors_as_document
     from slochaos.cli.streams import console, say, write_document
 
     with errors_as_document(output is Format.JSON):
         question = _question(from_, to, baseline, objective, incident)
         _check_incident(incident, replacing=replace_)
-        chosen = _environment(environment, prometheus, set_)
-        source = _source(chosen, prometheus, user, tenant)
+        chosen = environment_if_meant(environment, prometheus, set_)
+        source = source_of(chosen, prometheus, user, tenant)
         if not quiet:
             say(f"asking {source.url} ...")
         document = _priced(source, chosen, question)
@@ -142,105 +137,24 @@ def _check_incident(incident: str, *, replacing: bool) -> None:
         )
 
 
-def _environment(name: str, prometheus: str, set_: list[str]) -> Environment | None:
-    """None where a server was given and no environment: then $SLOCHAOS_ENVIRONMENT does not matter."""
-    from slochaos.cli.environments import load_statically
-
-    overrides = assignments(set_)
-    if prometheus and not name:
-        if overrides:
-            raise InvalidInput("--set is of no use without --environment")
-        return None
-    chosen = load_statically(name, overrides)
-    if not chosen.objectives:
-        raise InvalidInput(
-            f"the environment {chosen.name} has no objectives", hint=f"add `slos` to {chosen.path}"
-        )
-    return chosen
-
-
-def _source(chosen: Environment | None, prometheus: str, user: str, tenant: str) -> PrometheusSource:
-    """The server asked: of the environment, one of its by name, or the one at the URL."""
-    from slochaos.cli.servers import server_at, server_of
-
-    if chosen is None:
-        return server_at(prometheus, user, tenant)
-    own = {name for each in chosen.prometheus_servers for name in (each.name, each.url)}
-    if prometheus and prometheus not in own:
-        return server_at(prometheus, user, tenant)
-    if user or tenant:
-        raise InvalidInput("--user and --tenant go with --prometheus URL", hint="the environment has its own")
-    return server_of(chosen, prometheus)
-
-
 def _priced(source: PrometheusSource, chosen: Environment | None, question: _Question) -> Incident:
-    from slochaos.cli.servers import login_by_options
-    from slochaos.measurement.prometheus.server import PrometheusServer
+    from slochaos.cli.chosen import asking, declared, discovered
     from slochaos.slo.charge import Order, price_interval
 
-    own = chosen.prometheus_servers if chosen else ()
-    with nullcontext() if source in own else login_by_options(), PrometheusServer(source) as server:
-        objectives, notes = _objectives(server, chosen, question)
+    with asking(source, chosen) as server:
+        if chosen is not None:
+            of = declared(chosen).only(question.objectives)
+        else:
+            of = discovered(server, question.whole, question.objectives, question.now)
         order = Order(
-            objectives,
+            of.objectives,
             question.interval,
             question.baseline_s,
-            composites=_composites(chosen, objectives),
+            composites=of.composites,
             environment=chosen.name if chosen else "",
             incident=question.incident,
         )
-        return price_interval(server, order, question.now, notes)
-
-
-def _objectives(
-    server: PrometheusServer, chosen: Environment | None, question: _Question
-) -> tuple[tuple[Objective, ...], tuple[str, ...]]:
-    """The environment's objectives, or what presets find; and what has to be said of where they come from."""
-    if chosen is not None:
-        lenient = (chosen.read_leniently,) if chosen.read_leniently else ()
-        return _only(question.objectives, chosen.objectives), lenient
-    from slochaos.slo.discovery import discover
-
-    found = discover(server, question.whole)
-    if not found:
-        raise _nothing_found(server, question)
-    kept = _only(question.objectives, [each.objective for each in found])
-    notes = [f"{each.objective.name} is assumed: {each.assumed}" for each in found if each.objective in kept]
-    return kept, tuple(notes)
-
-
-def _nothing_found(server: PrometheusServer, question: _Question) -> InvalidInput:
-    """Nothing known, or nothing at all: then perhaps nothing any more."""
-    from slochaos.slo.charge import outside_retention
-    from slochaos.slo.discovery import has_samples
-
-    if has_samples(server, question.whole):
-        return InvalidInput(
-            f"no preset knows a metric of {server.source.url}",
-            hint=f"slochaos init --prometheus {server.source.url} shows what comes close, and how to describe it",
-        )
-    lost = next(outside_retention(server, question.interval, question.now), "")
-    return InvalidInput(
-        f"{server.source.url} has no samples of that time",
-        hint=lost or "look whether that is the right server, and whether it scrapes anything",
-    )
-
-
-def _composites(chosen: Environment | None, objectives: tuple[Objective, ...]) -> tuple[Composite, ...]:
-    """Those of the environment of which every part is priced."""
-    names = {each.name for each in objectives}
-    known = chosen.composites if chosen else ()
-    return tuple(each for each in known if names.issuperset(part.objective.name for part in each.parts))
-
-
-def _only(wanted: tuple[str, ...], known: Iterable[Objective]) -> tuple[Objective, ...]:
-    from slochaos.spec.nearest import did_you_mean
-
-    by_name = {each.name: each for each in known}
-    for name in wanted:
-        if name not in by_name:
-            raise InvalidInput(f"there is no objective {name!r}", hint=did_you_mean(name, by_name))
-    return tuple(by_name[name] for name in dict.fromkeys(wanted)) if wanted else tuple(by_name.values())
+        return price_interval(server, order, question.now, of.notes)
 
 
 def _kept(

@@ -23,6 +23,7 @@ from slochaos.cli.plan import plan
 from slochaos.cli.recover import recover
 from slochaos.cli.run import run
 from slochaos.cli.show import show
+from slochaos.cli.slo import slo
 from slochaos.cli.status import status
 from slochaos.cli.stop import stop
 from slochaos.cli.sweep import sweep
@@ -69,6 +70,7 @@ COMMANDS: tuple[Callable[..., int], ...] = (
 for command in COMMANDS:
     app.command()(command)
 app.command("import")(import_)
+app.add_typer(slo)
 app.command(context_settings=dict(MEASURED))(measure)
 app.command(context_settings=dict(PASS_THROUGH))(toxiproxy)
 

@@ -12,7 +12,7 @@ from slochaos.verdict import bounds
 
 
 def promise(objective: Objective) -> dict[str, Any]:
-    """The fields of `record.Priced` that the objective itself gives."""
+    """The fields of `record.Promised`."""
     return {
         "name": objective.name,
         "display_name": objective.display_name,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 
-from slochaos.record import Charge, ObjectiveResult, Phase, Priced, Result
+from slochaos.record import Charge, ObjectiveResult, Phase, Priced, Promised, Result
 from slochaos.wording import count, exact_percent, percent, seconds
 
 
-def target(objective: Priced) -> str:
+def target(objective: Promised) -> str:
     """ "99.9 % / 7d", "< 0.1 % / 24h", "95 % <= 300 ms"."""
     share = objective.target_fraction
     text = f"< {exact_percent(round(1 - share, 12))}" if objective.operator == "lt" else exact_percent(share)
@@ -28,7 +28,7 @@ def during_fault(objective: ObjectiveResult) -> str:
     return phase_count(objective, phase, objective.rule.hold)
 
 
-def phase_count(objective: Priced, phase: Phase, hold: float | None = None) -> str:
+def phase_count(objective: Promised, phase: Phase, hold: float | None = None) -> str:
     """One phase's count: "100 % (0 bad of 6,012)", "all failed (5,940 of 5,940)", "0 bad minutes of 2".
 
     `hold`: a floor (0-1) from which the share has to be told apart.

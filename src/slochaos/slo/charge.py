@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from fractions import Fraction
 
-from slochaos.budget.refund import Spent
 from slochaos.clock import timestamp
 from slochaos.incident import Asked, Incident, PricedObjective
 from slochaos.measurement.prometheus.evaluation import evaluate
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
-from slochaos.measurement.samples import Count
 from slochaos.slo import pricing
 from slochaos.slo.evidence import Evidence, windows_of
+from slochaos.slo.refunds import NOTIFY, Tight, back_above
 from slochaos.spec.composites import Composite
 from slochaos.spec.objectives import Objective
 from slochaos.wording import seconds
 
 _SKEW_S = 2.0
 """A clock further away from this host's than this is worth a word."""
-_NOTIFY_PERCENT = 50
-_PARTS = 24
-"""Into how many parts the window is cut to see when which errors leave it."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +89,8 @@ def _with_refunds(
     server: PrometheusServer, order: Order, priced: Mapping[str, PricedObjective], now: float
 ) -> dict[str, PricedObjective]:
     """The same with the times at which the budgets of those that have spent much of it come back."""
-    tight = [each for each in order.objectives if _is_tight(priced[each.name])]
-    rolling = [each for each in tight if each.calendar is None]
-    spent = _spent_by_part(server, order, rolling, now)
-    steps = {
-        each.name: pricing.steps_back(each, priced[each.name], spent.get(each.name), now) for each in tight
-    }
+    tight = [budget for each in order.objectives if (budget := _tight(each, priced[each.name]))]
+    steps = back_above(server, tight, now, cuts=(order.interval.start, order.interval.end))
     return {
         name: each.model_copy(update={"refund": each.refund.model_copy(update={"back_above": steps[name]})})
         if name in steps and each.refund
@@ -107,32 +99,13 @@ def _with_refunds(
     }
 
 
-def _is_tight(priced: PricedObjective) -> bool:
-    return priced.charge is not None and priced.charge.consumed_after_percent >= _NOTIFY_PERCENT
-
-
-def _spent_by_part(
-    server: PrometheusServer, order: Order, objectives: Sequence[Objective], now: float
-) -> dict[str, list[Spent]]:
-    """Each objective's bad events of the window that ends now, by part of it."""
-    asked = [
-        (each, part)
-        for each in objectives
-        for part in _parts(Window(now - each.window_s, now), order.interval)
-    ]
-    spent: dict[str, list[Spent]] = {each.name: [] for each in objectives}
-    for (objective, part), measured in zip(asked, evaluate(server, asked) if asked else (), strict=True):
-        if isinstance(measured.count, Count):
-            spent[objective.name].append((float(measured.count.bad), part.end))
-    return spent
-
-
-def _parts(window: Window, interval: Window) -> list[Window]:
-    """Equal parts of the window, cut at the interval's ends too: when that comes back has to be right."""
-    step = window.length_s / _PARTS
-    cuts = {window.start + number * step for number in range(_PARTS)} | {window.end}
-    cuts |= {at for at in (interval.start, interval.end) if window.start < at < window.end}
-    return [Window(start, end) for start, end in pairwise(sorted(cuts))]
+def _tight(objective: Objective, priced: PricedObjective) -> Tight | None:
+    """None unless much of the budget is spent."""
+    if priced.charge is None:
+        return None
+    consumed = Fraction(priced.charge.consumed_after_percent) / 100
+    size = objective.allowed * Fraction(priced.charge.window_events)
+    return Tight(objective, size, consumed) if consumed >= NOTIFY else None
 
 
 def _about_clocks(server: PrometheusServer) -> Iterator[str]:

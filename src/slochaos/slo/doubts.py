@@ -8,14 +8,13 @@ from fractions import Fraction
 from slochaos.budget.account import Budget
 from slochaos.clock import timestamp
 from slochaos.measurement.samples import Count, NoData
+from slochaos.slo.budgets import WHOLE
 from slochaos.slo.evidence import Evidence
 from slochaos.spec.objectives import Objective
 from slochaos.verdict import bounds
 from slochaos.wording import count as number
 from slochaos.wording import percent, seconds
 
-WHOLE = 0.99
-"""The share of its window from which on a budget counts as observed: a scrape more or less is no gap."""
 _FELL = Fraction(1, 2)
 """Traffic below this share of the baseline's is said: what does not arrive is not counted as bad."""
 _ENOUGH_TO_FALL = 100

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from slochaos import record
 from slochaos.budget import account
 from slochaos.budget.account import Budget
-from slochaos.budget.policy import STEPS
-from slochaos.budget.refund import Spent, back_at
 from slochaos.clock import timestamp
-from slochaos.incident import BackAbove, PricedComposite, PricedObjective, Refund
+from slochaos.incident import PricedComposite, PricedObjective, Refund
 from slochaos.measurement import records
 from slochaos.measurement.prometheus.windows import Measured, Window
 from slochaos.measurement.samples import Count, NoData
-from slochaos.slo.doubts import WHOLE, doubts
+from slochaos.slo.budgets import budget_of
+from slochaos.slo.doubts import doubts
 from slochaos.slo.evidence import Evidence
 from slochaos.spec.composites import Composite
 from slochaos.spec.objectives import Objective
@@ -47,35 +46,9 @@ def _phase(objective: Objective, asked: Window, measured: Measured) -> record.Ph
 
 def _budget(objective: Objective, found: Evidence) -> Budget | NoData:
     """The budget as of the end of the interval, `consumed` without what the interval itself took."""
-    passed, counted = found.window.count, found.interval.count
-    if isinstance(passed, NoData):
-        return passed
-    own = counted.bad if isinstance(counted, Count) else 0
-    consumed = max(Fraction(passed.bad) - Fraction(own), Fraction(0))
-    budget = _whole(objective, found, passed, consumed)
-    return budget if budget.size > 0 else NoData("no-events", "there was no event in the budget's window")
-
-
-def _whole(objective: Objective, found: Evidence, passed: Count, consumed: Fraction) -> Budget:
-    """The budget of the whole window: as observed where all of it was, else projected at the rate observed."""
-    whole_s, strict = found.windows.whole.length_s, objective.operator == "lt"
-    if objective.in_slices:
-        return account.in_slices(
-            objective.allowed, round(whole_s), objective.slice_s, consumed=consumed, strict=strict
-        )
-    if found.window_seen_s >= WHOLE * whole_s:
-        return account.observed(
-            objective.allowed, round(whole_s), window_events=passed.total, consumed=consumed, strict=strict
-        )
-    return account.projected(
-        objective.allowed,
-        round(whole_s),
-        events=round(passed.total),
-        seconds=found.window_seen_s,
-        at_least=round(passed.total),
-        strict=strict,
-        consumed=consumed,
-    )
+    counted = found.interval.count
+    own = Fraction(counted.bad) if isinstance(counted, Count) else Fraction(0)
+    return budget_of(objective, found.windows.whole, found.window, own)
 
 
 def _charge(objective: Objective, found: Evidence, counted: Count, budget: Budget) -> account.Charge:
@@ -105,28 +78,6 @@ def _refund(objective: Objective, found: Evidence) -> Refund:
         _refunded(objective, found, at) for at in (found.windows.asked.start, found.windows.asked.end)
     )
     return Refund(starts=timestamp(starts), completes=timestamp(completes))
-
-
-def steps_back(
-    objective: Objective, priced: PricedObjective, spent: Sequence[Spent] | None, now: float
-) -> tuple[BackAbove, ...]:
-    """The policy's steps that are not reached at `now`, and when each will be if nothing else fails; next first.
-
-    `spent` are the bad events of the rolling window that ends now; None for a calendar's window, which starts
-    anew all at once.
-    """
-    assert priced.charge is not None
-    size = objective.allowed * Fraction(priced.charge.window_events)
-    found = []
-    for consumed, _ in STEPS:
-        if spent is not None:
-            at = back_at(spent, size, objective.window_s, now, 1 - consumed)
-        else:
-            reached = priced.charge.consumed_after_percent <= 100 * consumed
-            at = None if reached else objective.refunded_at(now)
-        if at is not None and at > now:
-            found.append(BackAbove(left_percent=float(100 * (1 - consumed)), at=timestamp(at)))
-    return tuple(sorted(found, key=lambda step: (step.at, step.left_percent)))
 
 
 def composites(

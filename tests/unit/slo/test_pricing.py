@@ -13,7 +13,8 @@ from slochaos.clock import timestamp
 from slochaos.measurement.prometheus.windows import Measured, Window
 from slochaos.measurement.samples import Contributor, Count, NoData
 from slochaos.slo.evidence import Evidence, windows_of
-from slochaos.slo.pricing import composites, price, steps_back
+from slochaos.slo.pricing import composites, price
+from slochaos.slo.refunds import Tight, steps_back
 from slochaos.spec.calendars import Calendar
 from slochaos.spec.composites import Composite, Part
 from slochaos.spec.objectives import Counter, Indicator, Objective
@@ -190,9 +191,9 @@ def test_contributors_and_warnings_are_kept() -> None:
 
 def test_steps_back_are_those_of_the_policy_that_are_not_reached() -> None:
     """900 of 864 are spent: the next step is a budget that is not empty, then a fifth, then a half of it."""
-    priced = price(PROMISE, evidence(counted(432, 4_200), window=counted(900, 864_000)))
+    tight = Tight(PROMISE, Fraction(864), Fraction(900, 864))
     spent = [(200.0, END - 80_000), (300.0, END - 3_600), (400.0, END)]
-    steps = steps_back(PROMISE, priced, spent, END)
+    steps = steps_back(tight, spent, END)
     assert [(step.left_percent, step.at) for step in steps] == [
         (0, timestamp(END - 80_000 + DAY)),
         (20, timestamp(END - 3_600 + DAY)),
@@ -203,8 +204,7 @@ def test_steps_back_are_those_of_the_policy_that_are_not_reached() -> None:
 def test_a_calendar_gives_everything_back_at_once() -> None:
     """All steps at the next midnight; those that are reached are left out."""
     daily = replace(PROMISE, calendar=Calendar(datetime(2026, 1, 1), "UTC", 1, "d"))  # noqa: DTZ001
-    priced = price(daily, evidence(counted(432, 4_200), window=counted(800, 864_000)))
-    steps = steps_back(daily, priced, None, END)
+    steps = steps_back(Tight(daily, Fraction(864), Fraction(800, 864)), None, END)
     assert [(step.left_percent, step.at) for step in steps] == [
         (20, "2026-11-25T00:00:00.000Z"),
         (50, "2026-11-25T00:00:00.000Z"),
