@@ -145,7 +145,10 @@ def test_a_rolling_budget_is_read_from_the_server(shop: LoadedShop, server: Serv
     server.wait_for('orders_total{outcome="bad"} > 100')
     shop.load.broken = False
     bad = shop.load.bad()
+    over = f'orders_total{{outcome="bad"}} == {bad}'  # a baseline begins with the scrape before it
+    server.wait_for(f'{over} and orders_total{{outcome="bad"}} offset 2s == {bad}')
     result = run(shop.experiment("1s", objectives={"orders": {"cost": "100%"}}, baseline="2s"))
+    assert result.run.exit_code == 0, result.run
     [standing] = result.plan.budget
     charge = result.objectives[0].charge
     assert charge is not None
