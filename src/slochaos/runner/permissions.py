@@ -55,8 +55,8 @@ def limits(experiment: Experiment, environment: Environment) -> tuple[str, ...]:
     longest_s = max((each.duration_s for each in experiment.faults), default=0.0)
     caps = environment.caps
     found = [
-        f"at most {caps.max_faults} fault{'s' * (caps.max_faults > 1)} at once, each at most {seconds(caps.max_duration_s)} "
-        f"(the longest here: {seconds(longest_s)})"
+        f"at most {caps.max_faults} fault{'s' * (caps.max_faults > 1)} at once, each at most "
+        f"{seconds(caps.max_duration_s)} (the longest here: {seconds(longest_s)})"
     ]
     if environment.protected:
         found.append(
