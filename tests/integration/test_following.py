@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -18,27 +17,12 @@ from slochaos.measurement.sampler import Sampler
 from slochaos.measurement.samples import Count, NoData
 from slochaos.measurement.watch import since
 from slochaos.spec.environment import Environment
-from slochaos.spec.objectives import Counter, Indicator, Objective
-from slochaos.spec.selectors import parse
 from slochaos.spec.sources import PrometheusSource
+from tests.api_success import SUCCESS
 from tests.guarded import wait_until
 from tests.known_targets import KnownTarget, KnownTargets
 from tests.prometheus_servers import Binaries, ServerProcess, scrape_job, start_prometheus
 
-SUCCESS = Objective(
-    name="success",
-    display_name="Success",
-    service="api",
-    target=Fraction("0.99"),
-    operator="lte",
-    window_s=604800,
-    window="7d",
-    method="Occurrences",
-    indicator=Indicator(
-        total=Counter(parse('http_requests_total{job="api"}')),
-        good=Counter(parse('http_requests_total{job="api",code="200"}')),
-    ),
-)
 WITHIN_S = 20.0
 
 

@@ -8,7 +8,6 @@ import socket
 import stat
 import threading
 import time
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -25,26 +24,9 @@ from slochaos.measurement.samplefile import SampleFile
 from slochaos.measurement.sampler import Sampler
 from slochaos.measurement.samples import Count, Sample
 from slochaos.spec.environment import Environment
-from slochaos.spec.objectives import Counter as CounterMetric
-from slochaos.spec.objectives import Indicator, Objective
-from slochaos.spec.selectors import parse
 from slochaos.spec.sources import ScrapeSource
+from tests.api_success import SUCCESS
 from tests.integration.metrics_pages import bad_server, hang, metrics_page, whole
-
-SUCCESS = Objective(
-    name="success",
-    display_name="Success",
-    service="api",
-    target=Fraction("0.99"),
-    operator="lte",
-    window_s=604800,
-    window="7d",
-    method="Occurrences",
-    indicator=Indicator(
-        total=CounterMetric(parse('http_requests_total{job="api"}')),
-        good=CounterMetric(parse('http_requests_total{job="api",code="200"}')),
-    ),
-)
 
 
 def environment(*sources: ScrapeSource) -> Environment:
