@@ -1,12 +1,13 @@
-"""`make bench`: run every benchmark and print one table. Exit code 0 whatever the figures say."""
+"""`make bench`: run every benchmark, or those named, and print one table. Exit code 0 whatever the figures say."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import abort, kill, sequential, startup, toxiproxy_servers
+from benchmarks import abort, kill, sequential, slo_check, startup, toxiproxy_servers
 from benchmarks.figures import Figure, table
 
 BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
@@ -15,18 +16,22 @@ BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
     abort.measure,
     toxiproxy_servers.measure,
     sequential.measure,
+    slo_check.measure,
 )
 
 
 def main() -> None:
-    """Run them all, one after another."""
+    """Run them all, or those named on the command line, one after another."""
+    named = {benchmark.__module__.rpartition(".")[2]: benchmark for benchmark in BENCHMARKS}
+    if unknown := set(sys.argv[1:]) - named.keys():
+        raise SystemExit(f"no benchmark is called {', '.join(sorted(unknown))}: there are {', '.join(named)}")
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="slochaos-bench-") as folder:
-        for number, benchmark in enumerate(BENCHMARKS):
-            own = Path(folder) / str(number)
+        for name in sys.argv[1:] or named:
+            own = Path(folder) / name
             own.mkdir()
-            print(f"measuring {benchmark.__module__.rpartition('.')[2]} ...", flush=True)
-            figures += benchmark(own)
+            print(f"measuring {name} ...", flush=True)
+            figures += named[name](own)
     print(table(figures))
 
 

@@ -26,12 +26,14 @@ class QuantileRecord(Record):
 class OverWindow(Phase):
     """One window of one objective: from `from` to `to` the samples reach, `observed_seconds` of what was asked.
 
-    A burn rate is the bad share over the allowed one; its bounds are those of the share.
+    `bad_interval` holds the truth about `total - good`; its upper end is null where it is unknown. A burn rate is the
+    bad share over the allowed one; its bounds are those of the share.
     """
 
     window: str
     asked_seconds: float
     observed_seconds: float
+    bad_interval: tuple[float, float | None] | None = None
     burn_rate: float | None = None
     burn_rate_at_least: float | None = None
     burn_rate_at_most: float | None = None

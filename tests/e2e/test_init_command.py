@@ -62,7 +62,7 @@ def files(shell: Shell) -> list[str]:
 
 
 def test_two_files_are_written_that_work_without_an_edit(shell: Shell, server: ServerProcess) -> None:
-    """`validate` accepts them without a finding, and `charge` counts what they describe."""
+    """`validate` accepts them without a finding; `charge` and `slo check` count what they describe."""
     answer = shell.slochaos("init", "--prometheus", server.url, "--name", "shop")
     assert answer.code == 0, answer.err
     assert files(shell) == ["environments/shop.slos.yaml", "environments/shop.yaml"]
@@ -76,6 +76,10 @@ def test_two_files_are_written_that_work_without_an_edit(shell: Shell, server: S
     assert charged.keys() == {"shop-success", "shop-latency", "web-up"}
     bad = charged["shop-success"]["total"] - charged["shop-success"]["good"]
     assert bad / charged["shop-success"]["total"] == pytest.approx(A_SECOND["503"] / 10, abs=0.001)
+    checked = shell.slochaos("slo", "check", "-e", "shop", "--windows", "1h", "--format", "json")
+    assert checked.code == 1, checked.err
+    statuses = {each["name"]: each["status"] for each in checked.document["objectives"]}
+    assert statuses == {"shop-success": "used-up", "web-up": "used-up", "shop-latency": "notify"}
 
 
 def test_each_objective_is_shown_with_its_day(shell: Shell, server: ServerProcess) -> None:

@@ -85,7 +85,7 @@ def show(survey: Survey, files: Mapping[Path, str], wanted: Wanted, output: Form
     where = "" if wanted.folder == Path() else f"cd {wanted.folder} && "
     write(
         f"Wrote {' and '.join(map(str, files))}: read them, and set the targets that your users need.\n"
-        f"Next: {where}slochaos charge --environment {wanted.name} --from -1h"
+        f"Next: {where}slochaos slo check --environment {wanted.name}"
     )
 
 

@@ -85,12 +85,18 @@ def _over(objective: Objective, span: Span, found: Found) -> OverWindow:
         window=span.name,
         asked_seconds=span.length_s,
         observed_seconds=_seen_s(measured),
+        bad_interval=None if counted is None else _interval(counted),
         burn_rate=None if burn is None else float(burn),
         burn_rate_at_least=_burn(phase.bad_at_least, objective),
         burn_rate_at_most=_burn(phase.bad_at_most, objective),
         quantiles=_quantiles(found.latencies.get(span)),
         exactness=measured.exactness if counted else None,
     )
+
+
+def _interval(counted: Count) -> tuple[float, float | None]:
+    high = float(counted.bad_high)
+    return float(counted.bad_low), high if math.isfinite(high) else None
 
 
 def _burn(share: float | None, objective: Objective) -> float | None:
@@ -159,10 +165,7 @@ def _left(budget: Budget, found: Found) -> BudgetLeft:
         window_events=float(budget.window_events),
         size=float(budget.size),
         spent=float(budget.consumed),
-        spent_interval=(
-            float(counted.bad_low),
-            float(counted.bad_high) if math.isfinite(counted.bad_high) else None,
-        ),
+        spent_interval=_interval(counted),
         spent_percent=float(100 * budget.consumed_share),
         left=float(left * budget.size),
         left_percent=float(100 * budget.left_share),

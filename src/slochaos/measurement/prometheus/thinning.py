@@ -16,13 +16,16 @@ from slochaos.measurement.prometheus.closer import look_closer
 from slochaos.measurement.prometheus.coverage import Coverage, coverage
 from slochaos.measurement.prometheus.evidence import Picked
 from slochaos.measurement.prometheus.fetching import Asking
-from slochaos.measurement.prometheus.pages import UP
+from slochaos.measurement.prometheus.pages import EARLY_S, UP
 from slochaos.measurement.prometheus.plan import Address, Ask, Found, address_of, asks_of, job_asks, merged
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
 from slochaos.measurement.samples import Series
 from slochaos.measurement.selection import PROCESS_START
 from slochaos.spec.objectives import Indicator
+
+READ_S = 2 * EARLY_S
+"""A sample that stands closer to an end of the window may have been read beyond it: the one before is asked for."""
 
 NEXT_S = 60.0
 """So long after an end of the window its next sample is looked for."""
@@ -98,7 +101,12 @@ class _Thinner:
     @property
     def _instants(self) -> dict[int, float]:
         start, end = self.window.start, self.window.end
-        instants = {BEFORE: start, FIRST: start + NEXT_S, LAST: end, AFTER: end + NEXT_S}
+        instants = {
+            BEFORE: start - READ_S,
+            FIRST: start + NEXT_S,
+            LAST: end - READ_S,
+            AFTER: end + NEXT_S,
+        }
         return {place: min(at, self.now) for place, at in instants.items()}
 
     @property
