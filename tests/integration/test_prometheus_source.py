@@ -232,7 +232,9 @@ def test_window_of_days_on_a_server_that_is_seconds_old_is_what_it_has(lived: Li
     measured = lived.measure(counter, window)
     assert isinstance(measured.count, Count)
     ever = sum(pod.truth(window.start, window.end, NAME) for pod in lived.pods)
-    assert measured.count.total == ever, "the pods' processes began within the window, so they count from zero"
+    assert measured.count.total == ever, (
+        "the pods' processes began within the window, so they count from zero"
+    )
     assert measured.observed is not None
     assert abs(measured.observed.length_s - lived.window.length_s - 3) <= 4
     assert any(reason.startswith("starts-late") for reason in measured.count.reasons)
