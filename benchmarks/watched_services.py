@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,20 +46,21 @@ class Service:
         """Everything that is scraped of it, by series."""
         pods = 2 if self.like == "two pods" else 1
         for pod in range(pods):
-            yield from self._pod(f'service="{self.name}",instance="{self.name}-{pod}"', pods)
+            yield from self._pod(pod, pods)
 
-    def _pod(self, labels: str, pods: int) -> Iterator[tuple[str, Samples]]:
+    def _pod(self, pod: int, pods: int) -> Iterator[tuple[str, Samples]]:
+        labels = f'service="{self.name}",instance="{self.name}-{pod}"'
         started = self.end - 1_193
         again = started if self.like == "restart" else None
         http = f'{labels},job="shop"'
         for family in ("http_requests_total", "queries_total"):
-            failed = self._counted(self.bad, pods, again, born=self.like == "first failures")
+            failed = self._counted(self.bad, (pod, pods), again, born=self.like == "first failures")
             yield f'{family}{{{http},code="500"}}', failed
-            yield f'{family}{{{http},code="200"}}', self._counted(self._good, pods, again)
+            yield f'{family}{{{http},code="200"}}', self._counted(self._good, (pod, pods), again)
         bounds = {"0.1": self._fast, "0.3": self._fast, "+Inf": self._all}
         for bound, counted in bounds.items():
-            yield f'took_seconds_bucket{{{http},le="{bound}"}}', self._counted(counted, pods, again)
-        yield f"took_seconds_count{{{http}}}", self._counted(self._all, pods, again)
+            yield f'took_seconds_bucket{{{http},le="{bound}"}}', self._counted(counted, (pod, pods), again)
+        yield f"took_seconds_count{{{http}}}", self._counted(self._all, (pod, pods), again)
         yield f"up{{{http}}}", [(float(at), 1.0) for at in self._scrapes]
         begun = [
             (float(at), float(self._begin if again is None or at < again else again)) for at in self._scrapes
@@ -70,15 +71,17 @@ class Service:
             [(float(at), float(at % 3_600 != 0)) for at in self._scrapes],
         )
 
-    def _counted(self, count: object, pods: int, again: int | None, *, born: bool = False) -> Samples:
-        """A counter as it is scraped: of each pod its part, from 0 after a restart."""
-        assert callable(count)
-        first = count(again) if again is not None else 0
-        samples = [
-            (float(at), math.floor((count(at) - (first if again is not None and at > again else 0)) / pods))
-            for at in self._scrapes
-        ]
-        return [(at, float(value)) for at, value in samples if value or not born]
+    def _counted(
+        self, count: Callable[[float], int], part: tuple[int, int], again: int | None, *, born: bool = False
+    ) -> Samples:
+        """A counter as it is scraped: the part of one (number, of how many) pod, from 0 after a restart.
+
+        `born`: the series is there with its first event only.
+        """
+        (pod, pods), lost = part, 0 if again is None else count(again)
+        since = ((at, count(at) - (lost if again is not None and at > again else 0)) for at in self._scrapes)
+        samples = [(float(at), float((events + pod) // pods)) for at, events in since]
+        return [(at, value) for at, value in samples if value or not born]
 
     @property
     def _begin(self) -> int:

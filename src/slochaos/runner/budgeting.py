@@ -144,10 +144,11 @@ def standing(run: RunState, known: Mapping[str, Budget]) -> tuple[BudgetRecord, 
     return tuple(
         BudgetRecord(
             objective=name,
-            consumed_percent=100 * float(budget.consumed_share),
-            chaos_percent=100 * float(budget.share_exactly(run.consumed.get(name, 0.0))),
-            organic_percent=100
-            * float(budget.share_exactly(max(float(passed.bad) - run.consumed.get(name, 0.0), 0.0))),
+            consumed_percent=float(100 * budget.consumed_share),
+            chaos_percent=float(100 * budget.share_exactly(run.consumed.get(name, 0.0))),
+            organic_percent=float(
+                100 * budget.share_exactly(max(float(passed.bad) - run.consumed.get(name, 0.0), 0.0))
+            ),
             basis=budget.basis,
         )
         for name, budget in known.items()

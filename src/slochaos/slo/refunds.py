@@ -11,6 +11,8 @@ from slochaos.budget.policy import STEPS
 from slochaos.budget.refund import Spent, back_at
 from slochaos.clock import timestamp
 from slochaos.incident import BackAbove
+from slochaos.measurement.prometheus.coarse import bad_by_part
+from slochaos.measurement.prometheus.estimates import is_query
 from slochaos.measurement.prometheus.evaluation import evaluate
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
@@ -68,17 +70,31 @@ def _spent_by_part(
     server: PrometheusServer, objectives: Sequence[Objective], now: float, cuts: Sequence[float]
 ) -> dict[str, list[Spent]]:
     """Each objective's bad events of the window that ends now, by part of it."""
-    asked = [(each, part) for each in objectives for part in _parts(Window(now - each.window_s, now), cuts)]
+    spent: dict[str, list[Spent]] = {}
+    by_ends: dict[tuple[float, ...], list[Objective]] = {}
+    for each in objectives:
+        by_ends.setdefault(_ends(Window(now - each.window_s, now), cuts), []).append(each)
+    for ends, some in by_ends.items():
+        plain = {each.name: not each.in_slices and not is_query(each.indicator) for each in some}
+        spent |= bad_by_part(server, [each for each in some if plain[each.name]], ends)
+        spent |= _counted(server, [each for each in some if not plain[each.name]], ends)
+    return spent
+
+
+def _counted(
+    server: PrometheusServer, objectives: Sequence[Objective], ends: Sequence[float]
+) -> dict[str, list[Spent]]:
+    """The same of slices and of queries, part by part."""
+    asked = [(each, Window(start, end)) for each in objectives for start, end in pairwise(ends)]
     spent: dict[str, list[Spent]] = {each.name: [] for each in objectives}
-    for (objective, part), measured in zip(asked, evaluate(server, asked) if asked else (), strict=True):
+    for (objective, part), measured in zip(asked, evaluate(server, asked), strict=True):
         if isinstance(measured.count, Count):
             spent[objective.name].append((float(measured.count.bad), part.end))
     return spent
 
 
-def _parts(window: Window, cuts: Sequence[float]) -> list[Window]:
-    """Equal parts of the window, cut further at `cuts`."""
+def _ends(window: Window, cuts: Sequence[float]) -> tuple[float, ...]:
+    """The ends of equal parts of the window, and `cuts`."""
     step = window.length_s / _PARTS
     ends = {window.start + number * step for number in range(_PARTS)} | {window.end}
-    ends |= {at for at in cuts if window.start < at < window.end}
-    return [Window(start, end) for start, end in pairwise(sorted(ends))]
+    return tuple(sorted(ends | {at for at in cuts if window.start < at < window.end}))

@@ -12,6 +12,7 @@ from slochaos.measurement.findings import first_problem, notes_of
 from slochaos.measurement.prometheus.answers import RawSeries
 from slochaos.measurement.prometheus.evidence import Picked
 from slochaos.measurement.prometheus.exact import Source, partial
+from slochaos.measurement.prometheus.middles import without_middle
 from slochaos.measurement.prometheus.pages import LOOK_S, bracket, compose
 from slochaos.measurement.prometheus.windows import Buckets, Window
 from slochaos.measurement.reading import MetricReader, Values, Vector
@@ -24,7 +25,7 @@ from slochaos.spec.objectives import Histogram, Indicator
 def measure(evidence: Source, histogram: Histogram, window: Window) -> Buckets | NoData:
     """The observations of all its series in the window, by upper bound."""
     observations = Histogram(histogram.selector)
-    picked = evidence.of(Indicator(observations, good=observations), window)
+    picked = without_middle(evidence.of(Indicator(observations, good=observations), window), window)
     bounds = _bounds(picked.series, histogram.unit_s)
     if not bounds:
         return NoData("no-series", f"no series matches {histogram.selector}")
@@ -73,7 +74,9 @@ def _tallies(reader: _Reader, picked: Picked, window: Window, now: float) -> dic
     start, end = bracket(history, window)
     tallies = {}
     for name, samples in history.items():
-        tally = Tally(reader, start.samples[name], picked.period_s or period_of(samples), reader.width)
+        tally = Tally(
+            reader, start.samples[name], picked.period_s or picked.quiet_s or period_of(samples), reader.width
+        )
         for sample in samples:
             if start.samples[name].started < sample.started <= end.samples[name].started:
                 tally.add(sample)

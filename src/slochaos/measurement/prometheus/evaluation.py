@@ -126,9 +126,7 @@ def _asked_otherwise(server: PrometheusServer, asked: Sequence[Asked]) -> dict[A
 
 
 def _from_gauges(server: PrometheusServer, asked: Sequence[Asked]) -> Sequence[Measured]:
-    questions = dict.fromkeys((objective.indicator, window) for objective, window in asked)
-    answers = {each: gauges.measure(server, *each) for each in questions}
-    return [answers[objective.indicator, window] for objective, window in asked]
+    return gauges.measure(server, [(objective.indicator, window) for objective, window in asked])
 
 
 def _from_sliced(server: PrometheusServer, asked: Sequence[Asked]) -> Sequence[Measured]:

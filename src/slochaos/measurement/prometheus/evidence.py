@@ -40,6 +40,7 @@ class Picked:
 
     `silent`: the `up` of targets of the same jobs that never answered. Of thin evidence, `period_s` is the longest
     time between two samples, `lost` why there may be more than samples show, `gap` where the server has nothing.
+    `quiet_s`: the longest stretch of which the samples were left out, since nothing happened in it (middles.py).
     """
 
     series: list[RawSeries]
@@ -47,6 +48,7 @@ class Picked:
     period_s: float | None = None
     lost: str = ""
     gap: str = ""
+    quiet_s: float | None = None
 
 
 class Evidence:

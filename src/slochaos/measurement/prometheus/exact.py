@@ -11,6 +11,7 @@ from slochaos.measurement.counting import Counting, Point
 from slochaos.measurement.findings import Step
 from slochaos.measurement.prometheus.answers import RawSeries
 from slochaos.measurement.prometheus.evidence import Picked
+from slochaos.measurement.prometheus.middles import without_middle
 from slochaos.measurement.prometheus.pages import LOOK_S, bracket, compose
 from slochaos.measurement.prometheus.windows import Exactness, Measured, Window
 from slochaos.measurement.samples import Count, NoData
@@ -35,6 +36,8 @@ def measure(evidence: Source, objective: Objective, window: Window) -> Measured:
     if window.end <= window.start:
         return _nothing(evidence, NoData("no-window", "the end is not after the start"))
     picked = evidence.of(objective.indicator, window)
+    if not objective.in_slices and not isinstance(objective.indicator.total, Samples):
+        picked = without_middle(picked, window)
     counting, count = _count(evidence.now, picked, objective, window)
     if isinstance(count, NoData):
         return _nothing(evidence, count)
@@ -46,7 +49,7 @@ def measure(evidence: Source, objective: Objective, window: Window) -> Measured:
     count = open_ended(count, (picked.lost, partial(evidence.warnings)), most)
     observed = _observed(steps)
     if not isinstance(objective.indicator.total, Samples):
-        count = replace(count, reasons=(*count.reasons, *_uncovered(steps, observed, window, picked.gap)))
+        count = replace(count, reasons=(*count.reasons, *_uncovered(steps, observed, window, picked)))
     return Measured(count, observed, _exactness(count, evidence.warnings, picked), evidence.warnings)
 
 
@@ -77,7 +80,7 @@ def _count(
         slack_s=None if picked.period_s is None else LOOK_S,
     )
     start, end = bracket(history, window)
-    counting = Counting(objective, history, start, picked.period_s)
+    counting = Counting(objective, history, start, picked.period_s or picked.quiet_s)
     counting.advance(history, end)
     return counting, counting.count(end, (window.start, window.end))
 
@@ -135,13 +138,21 @@ def _observed(steps: Sequence[Step]) -> Window | None:
     return Window(min(seen), max(seen)) if seen else None
 
 
-def _uncovered(steps: Sequence[Step], observed: Window | None, window: Window, gap: str) -> Iterable[str]:
-    if gap:
-        yield gap
+def _uncovered(
+    steps: Sequence[Step], observed: Window | None, window: Window, picked: Picked
+) -> Iterable[str]:
+    if picked.gap:
+        yield picked.gap
     if observed is None:
         return
+    middle = math.nan if picked.quiet_s is None else (window.start + window.end) / 2
     longest_s = max(
-        (step.after.started - step.before.started for step in steps if step.before.is_page), default=0.0
+        (
+            step.after.started - step.before.started
+            for step in steps
+            if step.before.is_page and not step.before.started < middle <= step.after.started
+        ),
+        default=0.0,
     )
     late_s, early_s = observed.start - window.start, window.end - observed.end
     if late_s > 0:

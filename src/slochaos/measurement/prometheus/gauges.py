@@ -3,60 +3,95 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from slochaos.measurement.prometheus.answers import Value
+from slochaos.measurement.prometheus.answers import RawSeries
 from slochaos.measurement.prometheus.exact import open_ended, partial
 from slochaos.measurement.prometheus.fetching import Asking
 from slochaos.measurement.prometheus.pages import UP
-from slochaos.measurement.prometheus.plan import address_of, asks_of, job_asks
+from slochaos.measurement.prometheus.plan import Ask, Found, address_of, asks_of, job_asks, merged
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Measured, Window
 from slochaos.measurement.replicas import replica_label
 from slochaos.measurement.samples import Count, NoData
 from slochaos.spec.objectives import Indicator, Samples
 
+_FUNCTIONS = ("count", "sum", "min", "max")
 
-def measure(server: PrometheusServer, indicator: Indicator, window: Window) -> Measured:
-    """The samples of the window as events. Raises SourceError."""
+
+def measure(server: PrometheusServer, asked: Sequence[tuple[Indicator, Window]]) -> list[Measured]:
+    """The samples of each window as events, in the order asked. Raises SourceError."""
+    indicators: dict[Window, list[Indicator]] = {}
+    for indicator, window in asked:
+        indicators.setdefault(window, []).append(indicator)
+    over = {window: _Over(Asking(server), window, some) for window, some in indicators.items()}
+    return [_measured(over[window], indicator, window) for indicator, window in asked]
+
+
+def _measured(over: _Over, indicator: Indicator, window: Window) -> Measured:
     assert isinstance(indicator.total, Samples)
-    asking = Asking(server)
-    [ask] = asks_of(Indicator(indicator.total, good=indicator.total))[:1]
-    over = _Over(asking, window)
-    selector = str(ask.only(indicator.total.selector.name))
-    counted, ones = over.ask("count", selector), over.ask("sum", selector)
-    extremes = [value.value for function in ("min", "max") for value in over.ask(function, selector)]
-    problem = _problem(selector, counted, ones, extremes)
+    counted, ones = over.of("count", indicator), over.of("sum", indicator)
+    extremes = [each.values[0] for function in ("min", "max") for each in over.of(function, indicator)]
+    problem = _problem(str(indicator.total.selector), counted, ones, extremes)
     if problem is not None:
-        return Measured(problem, None, "aggregated", tuple(asking.warnings))
-    missing = 0.0 if indicator.total.selector.name == UP else _missing(over, counted)
+        return Measured(problem, None, "aggregated", over.warnings)
+    missing = 0.0 if indicator.total.selector.name == UP else over.missing(counted)
     total = round(_sum(counted))
     bad = round(_sum(ones)) if indicator.good is None else total - round(_sum(ones))
     reasons = (f"source-down: {missing:.0f} samples are missing",) if missing else ()
     count = Count(total, bad, total, total + missing, bad, bad + missing, (), reasons)
-    count = open_ended(count, [partial(asking.warnings)])
-    return Measured(count, window, "aggregated", tuple(asking.warnings))
+    count = open_ended(count, [partial(over.warnings)])
+    return Measured(count, window, "aggregated", over.warnings)
 
 
 class _Over:
-    """Functions over all samples in [start, end)."""
+    """Functions over all samples in [start, end) of what some indicators select, each asked once for all of them."""
 
-    def __init__(self, asking: Asking, window: Window) -> None:
-        self._asking = asking
-        self._end = window.end - 0.001
-        self._length = f"{round(window.length_s * 1000) - 1}ms"
+    def __init__(self, asking: Asking, window: Window, indicators: Iterable[Indicator]) -> None:
+        self._asking, self._window = asking, window
+        self._asks = merged(ask for indicator in indicators for ask in asks_of(indicator))
+        self._found = {name: over_time(asking, name, self._asks, window) for name in _FUNCTIONS}
+        jobs = {each.labels.get("job", "") for each in self._found["count"]}
+        ups = [*job_asks(jobs, {UP})]
+        scrapes, good = (over_time(asking, name, ups, window) for name in ("count", "sum"))
+        answered = {address_of(each.labels): each.values[0] for each in good}
+        self._failed = {
+            address_of(each.labels): each.values[0] - answered[address_of(each.labels)] for each in scrapes
+        }
 
-    def ask(self, function: str, selector: str) -> tuple[Value, ...]:
-        """`function`_over_time of the selector's samples."""
-        text = f"{function}_over_time({selector}[{self._length}])"
-        [values] = self._asking.instants([(text, self._end)]).values()
-        return values
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the server said about its answers."""
+        return tuple(self._asking.warnings)
+
+    def of(self, function: str, indicator: Indicator) -> list[RawSeries]:
+        """The values of the indicator's series, one of each."""
+        return self._found[function].of(asks_of(indicator)[0])
+
+    def missing(self, series: Iterable[RawSeries]) -> float:
+        """Scrapes of these series' targets that failed."""
+        addresses = {address_of(each.labels) for each in series}
+        return sum(self._failed.get(address, 0.0) for address in addresses)
+
+
+def over_time(asking: Asking, function: str, asks: Iterable[Ask], window: Window) -> Found:
+    """`function`_over_time of all samples in [start, end), one value of each series. Raises SourceError."""
+    at, length = window.end - 0.001, f"{round(window.length_s * 1000) - 1}ms"
+    names = {
+        f"{function}_over_time({ask.only(name)}[{length}])": name for ask in asks for name in ask.counters
+    }
+    answers = asking.instants((text, at) for text in names)
+    return Found(
+        RawSeries(names[text], value.labels, [at], [value.value])
+        for (text, _), values in answers.items()
+        for value in values
+    )
 
 
 def _problem(
-    selector: str, counted: Iterable[Value], ones: Iterable[Value], extremes: Iterable[float]
+    selector: str, counted: Iterable[RawSeries], ones: Iterable[RawSeries], extremes: Iterable[float]
 ) -> NoData | None:
-    children = [("", tuple(sorted(each.labels.items()))) for each in counted]
+    children = [("", each.series[1]) for each in counted]
     if not children:
         return NoData("no-series", f"no series matches {selector}")
     label = replica_label(children)
@@ -67,16 +102,5 @@ def _problem(
     return None
 
 
-def _missing(over: _Over, counted: Iterable[Value]) -> float:
-    """Scrapes of these series' targets that failed."""
-    addresses = {address_of(each.labels) for each in counted}
-    missing = 0.0
-    for ask in job_asks({job for job, _ in addresses}, {UP}):
-        scrapes = {address_of(each.labels): each.value for each in over.ask("count", str(ask))}
-        good = {address_of(each.labels): each.value for each in over.ask("sum", str(ask))}
-        missing += sum(scrapes[address] - good[address] for address in addresses & scrapes.keys())
-    return missing
-
-
-def _sum(values: Iterable[Value]) -> float:
-    return math.fsum(each.value for each in values)
+def _sum(series: Iterable[RawSeries]) -> float:
+    return math.fsum(each.values[0] for each in series)
