@@ -125,7 +125,7 @@ def _own(run: RunState, states: Iterable[InjectionState]) -> tuple[InjectionStat
 
 def _explain_ending(run: RunState) -> None:
     """What the child's end means when nobody aborted it. Raises Refused when nothing was injected."""
-    toolkit, injections, experiment = run.toolkit, run.injections, run.system.experiment
+    toolkit, injections = run.toolkit, run.injections
     if injections.guard_ended or run.abort is not None:
         return
     if isinstance(run.executor, CommandProcess) and run.executor.failure:
@@ -146,12 +146,22 @@ def _explain_ending(run: RunState) -> None:
             hint="repair the system first; journal.json says which probe failed",
             reason="hypothesis",
         )
+    _note_what_was_not_in_force(run)
+
+
+def _note_what_was_not_in_force(run: RunState) -> None:
+    """Faults that were refused after others had begun, that never came, and that no look ever found in force."""
+    injections, findings = run.injections, run.findings
     for event in injections.refused if injections.first_intended is not None else ():
-        name = injections.name_of(event.injection, str(event.detail.get("name")))
-        run.findings.not_in_force.append(f"{name}: {event.detail.get('message')}")
-    if experiment.faults and injections.first_intended is None and not run.findings.errors:
-        run.findings.not_in_force.append("no fault was injected: see chaostoolkit.log")
+        if message := event.detail.get("message"):  # the injection's own event tells its state only
+            name = injections.name_of(event.injection, str(event.detail.get("name")))
+            findings.not_in_force.append(f"{name}: {message}")
+    if run.system.experiment.faults and injections.first_intended is None and not findings.errors:
+        findings.not_in_force.append("no fault was injected: see chaostoolkit.log")
+    if run.request.placebo:
+        return  # there is nothing to be seen
     for state in run.final_injections:
-        if state.looks and not state.seen:
+        if "applied" in state.times and not state.seen and state.kind != "nothing":
+            looks = state.evidence or "no look at it was answered"
             name = injections.name_of(state.id, state.name)
-            run.findings.not_in_force.append(f"{name} was never seen to be in force ({state.evidence})")
+            findings.not_in_force.append(f"{name} was never seen to be in force ({looks})")
