@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from slochaos.errors import StateError
-from slochaos.guard.identity import ProcessIdentity
 from slochaos.guard.undolog import BLOCK, UndoLog, log_path, logged_runs, read_log
+from slochaos.identity import ProcessIdentity
 
 
 def write(log: UndoLog, identifier: str, *states: str) -> None:

@@ -24,7 +24,7 @@ def history(
     from slochaos.cli.environments import load_statically
     from slochaos.cli.failures import errors_as_document
     from slochaos.cli.streams import console, write_document
-    from slochaos.guard.identity import host
+    from slochaos.identity import host
     from slochaos.ledger.incidents import Incidents
     from slochaos.ledger.store import Ledger
 

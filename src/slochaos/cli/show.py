@@ -54,7 +54,7 @@ def show(
 
 def _found(run_id: str, location: str) -> Result | Incident:
     """From the run's folder under the working directory, else from the ledger."""
-    from slochaos.guard.identity import host
+    from slochaos.identity import host
     from slochaos.ledger import result_file
     from slochaos.ledger.incidents import INCIDENT_ID, Incidents
     from slochaos.ledger.store import Ledger

@@ -18,7 +18,7 @@ from slochaos import clock
 from slochaos.errors import GuardError, SlochaosError, UndoFailed
 from slochaos.guard import wire
 from slochaos.guard.connection import ANSWER_S, SILENCE_S, Connection, GuardEvent, InjectionState
-from slochaos.guard.identity import is_stopped
+from slochaos.identity import is_stopped
 
 if TYPE_CHECKING:
     from slochaos.guard.config import GuardConfig

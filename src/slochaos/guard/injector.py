@@ -29,8 +29,8 @@ from slochaos.faults import catalogue
 from slochaos.faults.nothing import Nothing
 from slochaos.faults.operation import Injection, Operation, Undone
 from slochaos.guard.config import GuardConfig
-from slochaos.guard.identity import host
 from slochaos.guard.undolog import FINISHED, UndoLog
+from slochaos.identity import host
 
 EXPIRY_GRACE_S = 5.0
 SETTLE_S = 3.0

@@ -27,10 +27,10 @@ from slochaos.errors import GuardError, SlochaosError, StateError
 from slochaos.faults import catalogue
 from slochaos.guard import obituary, wire
 from slochaos.guard.config import GuardConfig
-from slochaos.guard.identity import ProcessIdentity, host, is_stopped
 from slochaos.guard.injector import Held, Injector
 from slochaos.guard.services import Services
 from slochaos.guard.undolog import UndoLog, read_log
+from slochaos.identity import ProcessIdentity, host, is_stopped
 
 TICK_S = 0.02
 STALL_S = 0.5

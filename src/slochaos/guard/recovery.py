@@ -17,9 +17,9 @@ from slochaos.errors import InvalidInput, StateError, TargetError, TargetUnreach
 from slochaos.faults.catalogue import operation_from_json
 from slochaos.faults.operation import Operation, Undone
 from slochaos.guard import obituary
-from slochaos.guard.identity import ProcessIdentity
 from slochaos.guard.injector import LOOK_S, SETTLE_S, undo_operations
 from slochaos.guard.undolog import FINISHED, Entry, LoggedRun, UndoLog, log_path, logged_runs, read_log
+from slochaos.identity import ProcessIdentity
 from slochaos.paths import RUN_ID
 
 AT_ONCE = 16

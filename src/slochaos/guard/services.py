@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from slochaos import clock
 from slochaos.errors import ServiceError, StateError
-from slochaos.guard.identity import ProcessIdentity
 from slochaos.guard.undolog import UndoLog
+from slochaos.identity import ProcessIdentity
 from slochaos.spec.environment import Ready, Service
 
 POLL_S = 0.05

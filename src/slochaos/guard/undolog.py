@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from slochaos.errors import StateError
-from slochaos.guard.identity import ProcessIdentity
+from slochaos.identity import ProcessIdentity
 from slochaos.paths import RUN_ID
 
 BLOCK = 64 * 1024

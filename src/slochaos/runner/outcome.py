@@ -5,7 +5,7 @@ from __future__ import annotations
 from slochaos import clock, record
 from slochaos.clock import timestamp
 from slochaos.guard.connection import InjectionState
-from slochaos.guard.identity import host
+from slochaos.identity import host
 from slochaos.measurement.counting import series_over_time
 from slochaos.runner.accounting import Accounted, account_composites, account_objectives
 from slochaos.runner.command import CommandProcess

@@ -13,7 +13,7 @@ from slochaos import clock, paths
 from slochaos.errors import InvalidInput, StateError
 from slochaos.guard.client import Guard
 from slochaos.guard.config import GuardConfig
-from slochaos.guard.identity import host
+from slochaos.identity import host
 from slochaos.runner import events
 from slochaos.runner.child import Order
 from slochaos.runner.command import CommandProcess
