@@ -24,13 +24,15 @@ RATE_PER_S = 100
 class Load:
     """Clients at a constant rate, and their own log: (instant of completion, whether it was good).
 
-    `page_takes_s` is how long the metrics page takes to say what was counted when it was asked.
+    `page_takes_s` is how long the metrics page takes to say what was counted when it was asked. `page_fails`: it
+    answers 500, which a real exporter does only when it is broken, and never at a time that a test could choose.
     """
 
     listen: str
     log: list[tuple[float, bool]] = field(default_factory=list)
     broken: bool = False
     page_takes_s: float = 0.0
+    page_fails: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -157,7 +159,7 @@ def _page_of(load: Load) -> type[BaseHTTPRequestHandler]:
             good, bad = load.counts()
             page = orders_page(started, good, bad)
             time.sleep(load.page_takes_s)
-            self.send_response(200)
+            self.send_response(500 if load.page_fails else 200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(page)))
             self.end_headers()

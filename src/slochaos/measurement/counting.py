@@ -11,6 +11,7 @@ from statistics import median
 from typing import NamedTuple
 
 from slochaos.measurement.contributors import contributors
+from slochaos.measurement.dilution import Asked, narrow
 from slochaos.measurement.evidence import Evidence, gather
 from slochaos.measurement.findings import Finding, Span, Step
 from slochaos.measurement.phases import Cut, History
@@ -29,11 +30,16 @@ class Point(NamedTuple):
     total: int
 
 
-def measure(objective: Objective, history: History, start: Cut, end: Cut) -> Count | NoData:
+def measure(
+    objective: Objective, history: History, start: Cut, end: Cut, asked: Asked | None = None
+) -> Count | NoData:
     """Events (slices, for Timeslices) from `start` up to `end`, over all sources whose series match.
 
+    With `asked`, the interval also allows for what may lie between the cuts and what was asked for; the point values
+    are always those from cut to cut.
+
     `Count.reasons` are "word: sentence", the word stable: bucket-too-coarse, series-born, series-vanished, late,
-    reset, gap, source-down, page-skew, missing-slices, no-events. NoData reasons: no-series, source-down,
+    reset, gap, diluted, source-down, page-skew, missing-slices, no-events. NoData reasons: no-series, source-down,
     several-processes, replica-label, indicator, no-query-source, no-window.
     """
     if end.instant < start.instant:
@@ -41,7 +47,7 @@ def measure(objective: Objective, history: History, start: Cut, end: Cut) -> Cou
     start, end = start.over(history), end.over(history)
     counting = Counting(objective, history, start)
     counting.advance(history, end)
-    return counting.count(end)
+    return counting.count(end, asked=asked)
 
 
 def series_over_time(objective: Objective, history: History, start: Cut, end: Cut) -> list[Point]:
@@ -92,11 +98,16 @@ class Counting:
         if sample.is_page:
             self._newest[sample.source] = sample
 
-    def count(self, end: Cut | None = None, within: tuple[float, float] | None = None) -> Count | NoData:
+    def count(
+        self,
+        end: Cut | None = None,
+        within: tuple[float, float] | None = None,
+        asked: Asked | None = None,
+    ) -> Count | NoData:
         """Events, or slices, so far; with `end`, of the phase that it closes.
 
         `within` (epoch seconds) are the first and last instant of the slices that are meant, where the cuts reach
-        beyond them.
+        beyond them; for `asked` see `measure`.
         """
         if isinstance(self._evidence, NoData):
             return self._evidence
@@ -106,6 +117,8 @@ class Counting:
         finding = self._evidence.finding()
         if not finding.children:
             return self._no_series()
+        if asked is not None:
+            finding = _narrowed(finding, asked)
         label = replica_label(finding.children)
         if label:
             detail = f"series differ in the label {label} only, so that every event is counted more than once"
@@ -157,6 +170,12 @@ def period_of(samples: Sequence[Sample]) -> float:
     starts = [sample.started for sample in samples]
     apart = [later - earlier for earlier, later in pairwise(starts)]
     return median(apart) if apart else math.inf
+
+
+def _narrowed(finding: Finding, asked: Asked) -> Finding:
+    found = narrow(finding.steps, asked)
+    notes = {**finding.notes, "diluted": found.note} if found.note else finding.notes
+    return replace(finding, steps=found.steps, notes=notes)
 
 
 def _events(finding: Finding, slip: int, reasons: tuple[str, ...]) -> Count:

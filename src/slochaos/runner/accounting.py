@@ -13,10 +13,12 @@ from slochaos.clock import timestamp
 from slochaos.measurement import records
 from slochaos.measurement.composing import compose
 from slochaos.measurement.counting import measure
+from slochaos.measurement.dilution import Asked
 from slochaos.measurement.phases import Cut, History
 from slochaos.measurement.samples import Count, NoData
 from slochaos.runner.budgeting import budgets
 from slochaos.runner.state import RunState
+from slochaos.runner.timeline import fault_span
 from slochaos.spec.experiment import Rule
 from slochaos.spec.objectives import Objective
 from slochaos.verdict import attribution
@@ -83,21 +85,41 @@ def account_composites(run: RunState, accounted: list[Accounted]) -> tuple[recor
 def _count(objective: Objective, history: History, run: RunState) -> Counts:
     end, missing = run.s2 or run.s1, _missing(run)
 
-    def measured(start: Cut | None, stop: Cut | None) -> Counted:
+    def measured(start: Cut | None, stop: Cut | None, asked: Asked | None = None) -> Counted:
         if start is None or stop is None:
             return missing
-        return _unless_partial(measure(objective, history, start, stop), run)
+        return _unless_partial(measure(objective, history, start, stop, asked), run)
 
     # The baseline goes on until the fault begins: what lies between belongs to no other phase.
-    return Counts(
-        baseline=measured(run.baseline_start, run.s0)
+    before = (
+        measured(run.baseline_start, run.s0)
         if run.s0 is not None
-        else run.baseline.get(objective.name, _NOT_REACHED),
-        fault=measured(run.s0, run.s1),
+        else run.baseline.get(objective.name, _NOT_REACHED)
+    )
+    asked = _asked(run, before)
+    drained = run.drained or (None if run.unmeasured else run.s1)
+    # A cost is counted from cut to cut; only what is said of the fault's own events depends on where the cuts lie.
+    return Counts(
+        baseline=before,
+        fault=measured(run.s0, run.s1, asked),
         recovery=missing if run.unmeasured else measured(run.s1, end),
-        with_drain=measured(run.s0, run.drained or (None if run.unmeasured else run.s1)),
+        with_drain=measured(run.s0, drained, _up_to(asked, run.drained)),
         charged=missing if run.unmeasured else measured(run.s0, end),
     )
+
+
+def _asked(run: RunState, before: Counted) -> Asked | None:
+    """From the first intent to the last verified undo, with the traffic of the baseline."""
+    span = fault_span(run.injections, run.toolkit, foreign=run.foreign)
+    if span is None or run.undone is None:
+        return None
+    lasted_s = _baseline_seconds(run)
+    usual_per_s = before.total / lasted_s if isinstance(before, Count) and lasted_s > 0 else math.inf
+    return Asked(span[0], run.undone[0], usual_per_s)
+
+
+def _up_to(asked: Asked | None, drained: Cut | None) -> Asked | None:
+    return replace(asked, end=drained.instant) if asked is not None and drained is not None else asked
 
 
 def _unless_partial(count: Counted, run: RunState) -> Counted:

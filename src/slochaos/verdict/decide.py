@@ -128,7 +128,7 @@ def _judge_events(floor: _Floor, seen: Counted) -> Decision:
         return Decision("breached", "below-floor", f"{observed}, {needed}")
     if floor.permits(most):
         return Decision("kept", "held", f"{observed}, {needed}")
-    if _doubtful(seen) and _decided_by_point(floor, seen):
+    if seen.reasons and _doubtful(seen) and _decided_by_point(floor, seen):
         return Decision("unproven", "counting-uncertain", f"{observed}, {needed}{_doubts(seen)}")
     shown = f"which shows no more than {percent(1 - most, unlike=floor.hold)}"
     return Decision(
@@ -221,7 +221,7 @@ def _what_it_takes(floor: _Floor, seen: Counted) -> str:
     """The further clean events, and seconds, after which the same bad ones would be shown to be few enough."""
     if floor.allowed <= 0:
         return "; no number of events shows 100 %"
-    missing = needed_events(int(seen.bad), floor.allowed) - seen.total
+    missing = needed_events(int(seen.bad), floor.allowed) - math.floor(seen.total_low)
     if missing <= 0:
         return ""
     longer = f" (about {seconds(missing / floor.rate_per_s)})" if floor.rate_per_s > 0 else ""

@@ -368,3 +368,12 @@ class TestBaseline:
             "api-success-rate: no series matches http_requests_total"
         )
         assert baseline_refusal(API, nothing, required=False) is None
+
+
+def test_events_that_may_lie_outside_the_phase_do_not_count_towards_what_it_takes() -> None:
+    """What is missing for a floor is told from the events that are known to be the phase's."""
+    beside = Tally(bad=0, total=310, bad_low=0, bad_high=0, total_low=250, total_high=310)
+    found = decide_objective(API, fault=beside, with_drain=beside, hold=FLOOR)
+
+    assert (found.verdict, found.word) == ("unproven", "too-few-events")
+    assert found.reason.endswith("takes 49 more without a failure")
