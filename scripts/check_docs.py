@@ -14,9 +14,10 @@ from typing import Any, get_args
 
 import typer
 
+from slochaos import faults
 from slochaos.cli.environments import load_statically
 from slochaos.cli.main import app
-from slochaos.faults.catalogue import MODULES
+from slochaos.faults.catalogue import FAULTS
 from slochaos.record import Status
 from slochaos.spec import environment
 from slochaos.spec.checking import Checking
@@ -64,7 +65,7 @@ def undocumented(readme: str) -> Iterator[str]:
     for name in _commands():
         if f"| `slochaos {name}" not in readme:
             yield f"README.md: the table of commands lacks `slochaos {name}`"
-    for kind in MODULES:
+    for kind in FAULTS:
         if f"| `{kind}` |" not in readme:
             yield f"README.md: the table of faults lacks `{kind}`"
     for setting in environment.SETTINGS:
@@ -77,7 +78,7 @@ def undocumented(readme: str) -> Iterator[str]:
 
 def files_that_do_not_load() -> Iterator[str]:
     """Experiments, toxics, environments and SLO documents that their own loaders refuse."""
-    checking = Checking(chosen=lambda: load_statically("local"), is_named=False)
+    checking = Checking(chosen=lambda: load_statically("local"), is_named=False, describe=faults.traits)
     checked = checking.check([ROOT / "experiments", ROOT / "toxics", *ROOT.glob("environments/*.yaml")])
     yield from (str(finding) for finding in checked.findings if finding.severity == "error")
     yield from (f"{path}: is of no kind of ours" for path in checked.skipped)

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slochaos.faults.injection import Injection
+from slochaos.faults.operation import Operation
 from slochaos.guard.client import ExperimentClient
 from slochaos.guard.config import GuardConfig
 from slochaos.guard.connection import InjectionState
-from slochaos.spec.environment import AllowedProxy, Caps, Environment, Service
+from slochaos.spec.environment import Caps, Environment, Service
+from slochaos.spec.targets import AllowedProxy, Targets
 from tests.toxiproxy_servers import ToxiproxyServerProcess, free_port
 
 OUTAGE = {"proxy": "database", "enabled": False}
@@ -38,7 +41,7 @@ class Target:
 
     def environment(self, **more: Any) -> Environment:
         """An environment that allows faults on this proxy."""
-        return Environment("test", Path("environments/test.yaml"), proxies=(self.allowed,), **more)
+        return Environment("test", Path("environments/test.yaml"), targets=Targets((self.allowed,)), **more)
 
 
 def make_target(
@@ -72,7 +75,12 @@ def only_services(*services: Service) -> Environment:
 
 def inject(client: ExperimentClient, parameters: dict[str, Any], duration_s: float) -> InjectionState:
     """Ask for one fault on the proxy of `make_target`; returns when it is in force."""
-    return client.inject("fault", "toxiproxy", "database", parameters, duration_s)
+    return client.inject("fault", "toxiproxy", parameters, duration_s)
+
+
+def changes_of(injection: Injection) -> list[Operation]:
+    """The operations on all members of an injection."""
+    return [change for member in injection.members() for change in injection.changes(member)]
 
 
 def wait_until(condition: Callable[[], bool], within_s: float = 5.0) -> bool:

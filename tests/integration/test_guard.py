@@ -30,7 +30,8 @@ from slochaos.guard.client import ExperimentClient, Guard, connect
 from slochaos.guard.connection import Connection
 from slochaos.guard.undolog import UndoLog, log_path, logged_runs
 from slochaos.record import Result
-from slochaos.spec.environment import AllowedProxy, Caps, Environment, Ready, Service
+from slochaos.spec.environment import Caps, Environment, Ready, Service
+from slochaos.spec.targets import AllowedProxy, Targets
 from tests.guarded import (
     LATENCY,
     OUTAGE,
@@ -143,7 +144,7 @@ def test_a_closed_gate_refuses(tmp_path: Path, target: Target) -> None:
             inject(client, OUTAGE, 1.0)
         guard.open_gate()
         inject(client, OUTAGE, 30.0)
-        guard.undo_all("test")
+        guard.undo_all()
         assert target.state()["enabled"]
         with pytest.raises(GateClosed):
             inject(client, OUTAGE, 1.0)
@@ -189,15 +190,13 @@ def test_a_target_is_held_by_one_run_at_a_time(tmp_path: Path, target: Target) -
     """The second run is told who holds the proxy; another proxy is free."""
     second = make_target(target.server, name="cache")
     environment = target.environment()
-    both = Environment("test", Path("x"), proxies=(target.allowed, second.allowed))
+    both = Environment("test", Path("x"), targets=Targets((target.allowed, second.allowed)))
     with guarded(tmp_path / "a", environment, run_id="first") as (_, client):
         inject(client, LATENCY, 5.0)
         with guarded(tmp_path / "b", both, run_id="second") as (_, other):
             with pytest.raises(LockHeld, match=r"held by run first on host \S+ for up to \d+ s more"):
                 inject(other, OUTAGE, 1.0)
-            assert (
-                other.inject("f", "toxiproxy", "cache", {**OUTAGE, "proxy": "cache"}, 0.05).state == "applied"
-            )
+            assert other.inject("f", "toxiproxy", {**OUTAGE, "proxy": "cache"}, 0.05).state == "applied"
         assert target.state()["enabled"]
 
 
@@ -537,7 +536,7 @@ def test_a_fault_on_a_service_of_a_dead_run_is_gone_with_it(tmp_path: Path) -> N
     environment = Environment(
         "test",
         Path("x"),
-        proxies=(AllowedProxy(server, "database", listen, "127.0.0.1:9"),),
+        targets=Targets((AllowedProxy(server, "database", listen, "127.0.0.1:9"),)),
         services=(Service("toxiproxy", command, Ready(http=f"{server}/version")),),
     )
     guard = Guard.start(make_config(tmp_path, environment))

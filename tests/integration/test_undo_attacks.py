@@ -20,7 +20,7 @@ import pytest
 
 from slochaos.errors import SlochaosError, TargetError
 from slochaos.faults import prepare
-from slochaos.faults.catalogue import Ticket
+from slochaos.faults.fault import Ticket
 from slochaos.faults.operation import Operation
 from slochaos.faults.toxiproxy import _canary_host
 from slochaos.faults.toxiproxy_api import ToxiproxyServer
@@ -28,7 +28,8 @@ from slochaos.guard.client import Guard, connect
 from slochaos.guard.sweep import sweep
 from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import PlannedFault
-from tests.guarded import LATENCY, OUTAGE, Target, make_config, make_target, wait_until
+from slochaos.spec.targets import Targets
+from tests.guarded import LATENCY, OUTAGE, Target, changes_of, make_config, make_target, wait_until
 from tests.meddler import Action, Meddler, meddling
 from tests.toxiproxy_servers import ToxiproxyServerProcess, free_port, start_embedded
 
@@ -40,11 +41,12 @@ def target(toxiproxy: ToxiproxyServerProcess) -> Target:
 
 def through(meddler: Meddler, target: Target) -> Environment:
     """The same proxy, its API reached through the meddler."""
-    return Environment("test", Path("x"), proxies=(replace(target.allowed, server=meddler.url),))
+    return Environment("test", Path("x"), targets=Targets((replace(target.allowed, server=meddler.url),)))
 
 
 def operation(environment: Environment, parameters: dict[str, Any], expires: float = 3000000000) -> Operation:
-    return prepare("toxiproxy", parameters, environment, Ticket("attack", 1, int(expires))).operations[0]
+    injection = prepare("toxiproxy", parameters, environment, Ticket("attack", 1, int(expires)))
+    return changes_of(injection)[0]
 
 
 def once(matches: Callable[[str, str, bytes], bool], action: Action) -> Callable[[str, str, bytes], Action]:
@@ -78,7 +80,7 @@ def test_a_request_that_lands_after_its_undo_is_undone_too(
         client = connect(guard.socket)
         meddler.rule = once(matches, 3.0)
         with pytest.raises(SlochaosError, match="timed out"):
-            client.inject("fault", "toxiproxy", "database", parameters, 5.0)
+            client.inject("fault", "toxiproxy", parameters, 5.0)
         client.close()
         guard.finish()
         time.sleep(0.5)
@@ -106,7 +108,7 @@ def test_an_undo_goes_on_until_the_api_answers(
     with meddling(target.server.port) as meddler:
         guard = Guard.start(make_config(tmp_path, through(meddler, target)))
         client = connect(guard.socket)
-        state = client.inject("fault", "toxiproxy", "database", parameters, 0.3)
+        state = client.inject("fault", "toxiproxy", parameters, 0.3)
         meddler.rule = lambda _method, _path, _body: action
         deadline = time.monotonic() + 10
         while "failed" not in [event.kind for event in guard.events()]:
@@ -191,7 +193,7 @@ def test_our_own_half_of_an_undo_is_nobody_elses_doing(tmp_path: Path, target: T
     with meddling(target.server.port) as meddler:
         guard = Guard.start(make_config(tmp_path, through(meddler, target)))
         client = connect(guard.socket)
-        state = client.inject("fault", "toxiproxy", "database", OUTAGE, 0.3)
+        state = client.inject("fault", "toxiproxy", OUTAGE, 0.3)
         meddler.rule = once(lambda m, p, _: m == "DELETE" and "/toxics/" in p, "fail")
         assert client.wait(state.id).state == "undone"
         client.close()
@@ -282,10 +284,8 @@ def test_sweep_removes_what_has_expired_and_nothing_else(real_toxiproxy: Toxipro
     later = time.time() + 600
     operation(target.environment(), LATENCY, expires=time.time() - 1).perform()
     operation(second.environment(), {**OUTAGE, "proxy": "second"}, expires=time.time() - 1).perform()
-    current = prepare("toxiproxy", LATENCY, target.environment(), Ticket("living", 1, int(later))).operations[
-        0
-    ]
-    current.perform()
+    ticket = Ticket("living", 1, int(later))
+    changes_of(prepare("toxiproxy", LATENCY, target.environment(), ticket))[0].perform()
     real_toxiproxy.add_toxic("database", "bandwidth", rate=1000)
     lock = {"listen": "127.0.0.1:0", "enabled": False}
     for name, expires in (("old", 1000), ("new", int(later))):

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 
+from slochaos import faults
 from slochaos.errors import SlochaosError
 from slochaos.faults import catalogue
 from slochaos.faults.toxiproxy import Outage, Toxics
@@ -146,10 +147,15 @@ def read_undo_log(path: Path) -> object:
     ]
 
 
+def load_experiment(path: Path) -> object:
+    """An experiment, as the command line reads it."""
+    return experiment.load(path, describe=faults.traits)
+
+
 def check_fault(text: str) -> object:
     """A message to the guard, and the parameters of a fault in it."""
     message = wire.decode(text.encode())
-    catalogue.check(str(message.get("kind")), message.get("parameters", {}))
+    catalogue.traits(str(message.get("kind")), message.get("parameters", {}))
     return message
 
 
@@ -241,10 +247,10 @@ LOADERS: dict[str, Loader] = {
     ),
     "environment": Loader(of_file("environments/e.yaml", load_environment), (ENVIRONMENT,)),
     "experiment": Loader(
-        of_file("experiments/x.json", experiment.load), (json.dumps(GOOD_EXPERIMENT), *EXPERIMENTS)
+        of_file("experiments/x.json", load_experiment), (json.dumps(GOOD_EXPERIMENT), *EXPERIMENTS)
     ),
     "experiment in yaml": Loader(
-        of_file("experiments/x.yaml", experiment.load), (yaml_text(GOOD_EXPERIMENT),)
+        of_file("experiments/x.yaml", load_experiment), (yaml_text(GOOD_EXPERIMENT),)
     ),
     "toxic": Loader(of_file("toxics/t.json", toxics.load), (json.dumps(SLOW, indent=1),)),
     "prober": Loader(of_file("prober.yaml", lambda path: prober_config.load(path, {})), (PROBER,)),

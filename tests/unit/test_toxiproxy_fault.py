@@ -10,14 +10,17 @@ import pytest
 
 from slochaos import faults
 from slochaos.errors import InvalidInput, StateError, TargetNotAllowed
-from slochaos.faults.catalogue import MODULES, Ticket, operation_from_json
+from slochaos.faults.catalogue import FAULTS, operation_from_json
+from slochaos.faults.fault import Ticket
 from slochaos.faults.toxiproxy import TOXIC_NAME
 from slochaos.faults.toxiproxy_api import same_address
 from slochaos.faults.toxiproxy_lock import LOCK_UPSTREAM, lock_holder
-from slochaos.spec.environment import AllowedProxy, Environment
+from slochaos.spec.environment import Environment
+from slochaos.spec.targets import AllowedProxy, Targets
+from tests.guarded import changes_of
 
 ALLOWED = AllowedProxy("http://127.0.0.1:8474", "database", "127.0.0.1:1", "127.0.0.1:2")
-ENVIRONMENT = Environment("test", Path("test.yaml"), proxies=(ALLOWED,))
+ENVIRONMENT = Environment("test", Path("test.yaml"), targets=Targets((ALLOWED,)))
 LATENCY = {"type": "latency", "attributes": {"latency": 100}}
 
 
@@ -40,13 +43,13 @@ LATENCY = {"type": "latency", "attributes": {"latency": 100}}
 def test_parameters_that_cannot_be_are_refused(parameters: dict[str, Any], message: str) -> None:
     """Every mistake in a preset is named before anything is touched."""
     with pytest.raises(InvalidInput, match=message):
-        faults.check("toxiproxy", parameters)
+        faults.traits("toxiproxy", parameters)
 
 
 def test_an_unknown_kind_names_those_that_exist() -> None:
     """A fault of another kind is a mistake in the experiment."""
-    with pytest.raises(InvalidInput, match="kinds: nothing, toxiproxy"):
-        faults.check("earthquake", {})
+    with pytest.raises(InvalidInput, match=r"no fault of kind 'earthquake'\n.*nothing"):
+        faults.traits("earthquake", {})
 
 
 def test_a_proxy_outside_the_allow_list_is_refused() -> None:
@@ -60,7 +63,7 @@ def test_a_proxy_outside_the_allow_list_is_refused() -> None:
 def test_a_proxy_on_several_servers_needs_the_server() -> None:
     """The same name on two servers is not guessed."""
     other = AllowedProxy("http://127.0.0.1:9999", "database", "127.0.0.1:1", "127.0.0.1:2")
-    both = Environment("test", Path("test.yaml"), proxies=(ALLOWED, other))
+    both = Environment("test", Path("test.yaml"), targets=Targets((ALLOWED, other)))
     parameters: dict[str, Any] = {"proxy": "database", "enabled": False}
     with pytest.raises(TargetNotAllowed, match="several servers"):
         faults.prepare("toxiproxy", parameters, both, Ticket("r", 1, 100))
@@ -74,7 +77,7 @@ def test_names_carry_owner_number_and_expiry() -> None:
     """A sweep that knows nothing reads them back."""
     several = {"proxy": "database", "toxics": [LATENCY, {"type": "bandwidth", "attributes": {"rate": 1}}]}
     injection = faults.prepare("toxiproxy", several, ENVIRONMENT, Ticket("7f3a-91c2", 4, 1795500000))
-    data = injection.operations[0].to_json()
+    data = changes_of(injection)[0].to_json()
     assert [toxic["name"] for toxic in data["toxics"]] == [
         "slochaos-7f3a-91c2-4a-x1795500000",
         "slochaos-7f3a-91c2-4b-x1795500000",
@@ -93,7 +96,7 @@ def test_an_undo_record_is_read_back_as_it_was(parameters: dict[str, Any]) -> No
     injection = faults.prepare(
         "toxiproxy", {"proxy": "database", **parameters}, ENVIRONMENT, Ticket("r", 1, 100)
     )
-    for operation in injection.operations:
+    for operation in changes_of(injection):
         assert operation_from_json(operation.to_json()) == operation
 
 
@@ -114,7 +117,7 @@ def test_the_set_of_undo_operations_is_closed(record: dict[str, Any]) -> None:
 
 def test_every_operation_has_its_kind() -> None:
     """Two operations under one kind would be undone as one another."""
-    for family, module in MODULES.items():
+    for family, module in FAULTS.items():
         kinds = [operation.kind for operation in import_module(module).OPERATIONS]
         assert len(kinds) == len(set(kinds))
         assert {kind.partition(".")[0] for kind in kinds} == {family}

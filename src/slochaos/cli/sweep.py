@@ -49,13 +49,13 @@ def _servers_of(option: str) -> list[str]:
     from slochaos.cli.environments import load_statically
 
     environment = load_statically(option)
-    if environment.self_contained or not environment.proxies:
+    if environment.self_contained or not environment.targets.proxies:
         why = "starts its own for each run" if environment.self_contained else "has none"
         raise InvalidInput(
             f"sweep needs to know the Toxiproxy server: the environment {environment.name} {why}",
             hint="slochaos sweep http://HOST:8474, or --environment NAME",
         )
-    return list(dict.fromkeys(proxy.server for proxy in environment.proxies))
+    return list(dict.fromkeys(proxy.server for proxy in environment.targets.proxies))
 
 
 def _sweep(urls: list[str]) -> list[Swept]:

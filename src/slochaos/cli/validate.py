@@ -64,6 +64,7 @@ def validate(
     experiment is imported, no address opened. Exits with 2 if any file does not validate; warnings and notes
     change nothing.
     """
+    from slochaos import faults
     from slochaos.cli.environments import load_statically
     from slochaos.cli.streams import write_document
     from slochaos.spec.checking import Checking
@@ -71,6 +72,7 @@ def validate(
     checking = Checking(
         chosen=lambda: load_statically(environment),
         is_named=bool(environment),
+        describe=faults.traits,
         lenient=profile is Profile.LENIENT,
     )
     checked = checking.check(files)

@@ -19,7 +19,7 @@ from slochaos.guard.connection import InjectionState
 from slochaos.spec import toxics
 from slochaos.spec.durations import parse_duration
 
-__all__ = ["end_faults", "nothing", "toxiproxy"]
+__all__ = ["end_faults", "inject", "nothing", "toxiproxy"]
 
 
 def toxiproxy(toxic: str, duration: str) -> dict[str, Any]:
@@ -29,13 +29,22 @@ def toxiproxy(toxic: str, duration: str) -> dict[str, Any]:
     """
     with _failing_as_activity():
         preset = toxics.load(toxics.find(toxic, session.experiment_path()))
-        return _inject(toxic, "toxiproxy", preset.proxy, preset.parameters, duration)
+        return _inject(toxic, "toxiproxy", preset.parameters, duration)
+
+
+def inject(fault: str, duration: str, **parameters: Any) -> dict[str, Any]:
+    """Inject the fault of this kind ("docker.pause", "host.cpu") for `duration`, then undo and verify.
+
+    `parameters` are the fault's own, as docs/faults.md lists them. Returns what `toxiproxy` returns.
+    """
+    with _failing_as_activity():
+        return _inject(fault, fault, parameters, duration)
 
 
 def nothing(duration: str) -> dict[str, Any]:
     """Take the whole path of a fault for `duration` without changing anything."""
     with _failing_as_activity():
-        return _inject("nothing", "nothing", "nothing", {}, duration)
+        return _inject("nothing", "nothing", {}, duration)
 
 
 def end_faults() -> list[str]:
@@ -44,12 +53,10 @@ def end_faults() -> list[str]:
         return [f"{state.name}: {state.state}" for state in guard.end_faults()]
 
 
-def _inject(
-    name: str, kind: str, target: str, parameters: Mapping[str, Any], duration: str
-) -> dict[str, Any]:
+def _inject(name: str, kind: str, parameters: Mapping[str, Any], duration: str) -> dict[str, Any]:
     seconds = parse_duration(duration)
     with _guard() as guard:
-        applied = guard.inject(name, kind, target, parameters, seconds)
+        applied = guard.inject(name, kind, parameters, seconds)
         ended = guard.wait(applied.id)
     held_s = _seconds_in_force(ended)
     return {

@@ -39,6 +39,6 @@ def guard_config(experiment: Path | None) -> GuardConfig:
         watch_pid=os.getpid(),
         experiment=experiment.stem if experiment else "",
         gate_open=True,
-        kinds=tuple(catalogue.MODULES),
+        kinds=tuple(catalogue.FAULTS),
         heartbeat_s=0.0,
     )

@@ -1,93 +1,89 @@
 """Which faults there are, and the closed set of operations that an undo log may hold.
 
-A family's module is imported when it is first asked for, with the libraries that reach its targets: a run
+A fault's module is imported when it is first asked for, with the libraries that reach its targets: a run
 pays for the faults that it injects.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 from slochaos.errors import InvalidInput, StateError
-from slochaos.faults.operation import Injection, Operation
+from slochaos.faults.fault import Fault, Ticket
+from slochaos.faults.injection import Injection
+from slochaos.faults.operation import Operation
 from slochaos.spec.environment import Environment
+from slochaos.spec.experiment import FaultTraits
+from slochaos.spec.nearest import did_you_mean
+
+FAULTS = {
+    "nothing": "slochaos.faults.nothing",
+    "toxiproxy": "slochaos.faults.toxiproxy",
+}
+"""By kind of fault the module that has its `FAULT`, and its `OPERATIONS`, each of kind "KIND" or "KIND.x"."""
+
+LOCKS = {
+    "toxiproxy.lock": "slochaos.faults.toxiproxy_lock",
+}
+"""By kind of lock the module that has its `OPERATIONS`."""
 
 
-@dataclass(frozen=True)
-class Ticket:
-    """Who injects, and until when: `number` counts a run's injections, `expires_wall` is an epoch second."""
-
-    run_id: str
-    number: int
-    expires_wall: int
-
-
-class Family(Protocol):
-    """What a module of this package offers."""
-
-    def check(self, parameters: Mapping[str, Any]) -> None:
-        """Raise InvalidInput for parameters that this fault cannot take."""
-
-    def prepare(self, parameters: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
-        """Resolve the target against the allow-list. Raises TargetNotAllowed; touches nothing."""
-
-    def if_host_dies(self, parameters: Mapping[str, Any], within_s: float) -> str:
-        """What becomes of the fault if this host dies while it is in force."""
-
-
-MODULES = {"toxiproxy": "slochaos.faults.toxiproxy", "nothing": "slochaos.faults.nothing"}
-"""By kind of fault the module that has its `FAMILY`, and its `OPERATIONS`, of which each kind is "KIND" or "KIND.x"."""
-
-
-def family(kind: str) -> Family:
-    """The family called `kind`. Raises InvalidInput with the kinds that exist."""
-    if kind not in MODULES:
-        raise InvalidInput(f"there is no fault of kind {kind!r}", hint=f"kinds: {', '.join(sorted(MODULES))}")
-    found: Family = import_module(MODULES[kind]).FAMILY
+def fault(kind: str) -> Fault:
+    """The fault called `kind`. Raises InvalidInput with the kinds that exist."""
+    if kind not in FAULTS:
+        hint = did_you_mean(kind, FAULTS) or f"kinds: {', '.join(sorted(FAULTS))}"
+        raise InvalidInput(f"there is no fault of kind {kind!r}", hint=hint)
+    found: Fault = import_module(FAULTS[kind]).FAULT
     return found
-
-
-def operations(kind: str) -> Mapping[str, type[Operation]]:
-    """The operations of the faults of `kind`, by their own kind. Empty for a kind that does not exist."""
-    if kind not in MODULES:
-        return {}
-    found: tuple[type[Operation], ...] = import_module(MODULES[kind]).OPERATIONS
-    return {operation.kind: operation for operation in found}
 
 
 def load(kinds: Iterable[str]) -> None:
     """Import now what injecting and undoing these faults takes."""
     for kind in kinds:
-        family(kind)
+        fault(kind).load()
 
 
-def check(kind: str, parameters: Mapping[str, Any]) -> None:
-    """Raise InvalidInput unless `parameters` fit the fault."""
-    family(kind).check(parameters)
+def traits(kind: str, parameters: Mapping[str, Any]) -> FaultTraits:
+    """What plans and checks have to know of a fault. Raises InvalidInput unless `parameters` fit it."""
+    return fault(kind).traits(parameters)
 
 
 def prepare(kind: str, parameters: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
-    """The injection that `kind` with `parameters` means in this environment. Touches nothing."""
-    chosen = family(kind)
-    chosen.check(parameters)
+    """The injection that `kind` with `parameters` means in this environment. Touches nothing.
+
+    Raises InvalidInput, TargetNotAllowed.
+    """
+    chosen = fault(kind)
+    chosen.traits(parameters)
     return chosen.prepare(parameters, environment, ticket)
+
+
+def entry(kind: str, parameters: Mapping[str, Any], environment: Environment) -> str:
+    """The allow-list's entry that allows the fault, as a plan shows it; empty when there is none."""
+    return fault(kind).entry(parameters, environment)
 
 
 def if_host_dies(kind: str, parameters: Mapping[str, Any], within_s: float) -> str:
     """What becomes of the fault if this host dies: "gone after 25 s" or "stays until recovered"."""
-    return family(kind).if_host_dies(parameters, within_s)
+    return fault(kind).if_host_dies(parameters, within_s)
 
 
 def operation_from_json(data: Mapping[str, Any]) -> Operation:
     """An operation of the closed set, read from an undo log. Raises StateError for any other."""
     kind = data.get("kind")
-    known = operations(str(kind).partition(".")[0])
-    if not isinstance(kind, str) or kind not in known:
-        raise StateError(
-            f"the undo log holds an operation of an unknown kind: {kind!r}",
-            hint="was it written by a newer slochaos?",
-        )
-    return known[kind].from_json(data)
+    module = _module_of(kind) if isinstance(kind, str) else None
+    known: tuple[type[Operation], ...] = import_module(module).OPERATIONS if module else ()
+    for operation in known:
+        if operation.kind == kind:
+            return operation.from_json(data)
+    raise StateError(
+        f"the undo log holds an operation of an unknown kind: {kind!r}",
+        hint="was it written by a newer slochaos?",
+    )
+
+
+def _module_of(operation: str) -> str | None:
+    tables = {**FAULTS, **LOCKS}
+    return tables.get(operation) or tables.get(operation.rpartition(".")[0])

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from slochaos.errors import InvalidInput
-from slochaos.faults.operation import Injection, Operation, Undone
+from slochaos.faults.fault import Fault
+from slochaos.faults.injection import Injection
+from slochaos.faults.operation import Operation, Sight, Undone
 
 if TYPE_CHECKING:
-    from slochaos.faults.catalogue import Ticket
+    from slochaos.faults.fault import Ticket
     from slochaos.spec.environment import Environment
 
 
@@ -27,7 +28,7 @@ class Nothing(Operation):
         """Nothing to restore."""
         return Undone("undone")
 
-    def in_force(self) -> bool | None:
+    def look(self) -> Sight | None:
         """There is no effect to see."""
         return None
 
@@ -36,17 +37,24 @@ class Nothing(Operation):
         return "true"
 
 
-class _Family:
-    def check(self, parameters: Mapping[str, Any]) -> None:
-        if parameters:
-            raise InvalidInput(f"the fault `nothing` takes no parameters, got {sorted(parameters)}")
+class NothingFault(Fault):
+    """The whole path of a fault, without a change."""
 
-    def prepare(self, parameters: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
-        return Injection(target="nothing", queue=f"nothing-{ticket.number}", operations=(Nothing(),))
+    kind = "nothing"
+    summary = "changes nothing, through the whole path of a change"
 
-    def if_host_dies(self, parameters: Mapping[str, Any], within_s: float) -> str:
+    def prepare(self, given: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
+        """Nothing to find, nothing to hold."""
+        return Injection.of_one("nothing", f"nothing-{ticket.number}", (Nothing(),))
+
+    def entry(self, given: Mapping[str, Any], environment: Environment) -> str:
+        """It needs no leave."""
+        return "nothing is touched"
+
+    def if_host_dies(self, given: Mapping[str, Any], within_s: float) -> str:
+        """Nothing can be left."""
         return "changes nothing"
 
 
-FAMILY = _Family()
+FAULT = NothingFault()
 OPERATIONS = (Nothing,)

@@ -10,12 +10,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from types import UnionType
 from typing import Any, ClassVar, Literal, Self
 
 from slochaos.errors import StateError
 
-_JSON_TYPES: dict[str, type | UnionType] = {"str": str, "int": int, "bool": bool}
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "bool": (bool,),
+    "float": (float, int),
+    "dict[str, Any]": (dict,),
+}
 """How a field's type stands in the undo log; all others are lists."""
 
 End = Literal["undone", "expired", "gone", "superseded"]
@@ -30,12 +35,22 @@ class Undone:
 
 
 @dataclass(frozen=True)
+class Sight:
+    """One look at a fault: whether its effect was seen, and how large it was (see `Operation.size_text`)."""
+
+    seen: bool
+    size: float | None = None
+
+
+@dataclass(frozen=True)
 class Operation(ABC):
-    """Base of all operations. `kind` names the class in the undo log; a `lasting` one cannot expire by itself."""
+    """Base of all operations. `kind` names the class in the undo log.
+
+    `evidence_noun` completes "12 of 12 ..." for the looks that saw the effect; empty where nothing can be seen.
+    """
 
     kind: ClassVar[str] = ""
     evidence_noun: ClassVar[str] = ""
-    lasting: ClassVar[bool] = False
 
     def check(self) -> None:  # noqa: B027 (most operations have nothing to look at beforehand)
         """See, without a change, that the target is what was allowed. Raises TargetNotAllowed, TargetError."""
@@ -54,8 +69,12 @@ class Operation(ABC):
         """
 
     @abstractmethod
-    def in_force(self) -> bool | None:
-        """Whether the effect is seen right now; None when it cannot be told."""
+    def look(self) -> Sight | None:
+        """Look for the effect itself, now; None when it cannot be told. Raises TargetError."""
+
+    def size_text(self, size: float) -> str:
+        """The looks' median size beside what was asked: "79.6 % of a CPU (asked: 80 %)"; empty without sizes."""
+        return ""
 
     @abstractmethod
     def by_hand(self) -> str:
@@ -73,7 +92,7 @@ class Operation(ABC):
         if set(values) != names:
             raise StateError(f"an undo record of kind {cls.kind} has other fields than {sorted(names)}")
         for field in fields(cls):
-            if not isinstance(values[field.name], _JSON_TYPES.get(str(field.type), list | tuple)):
+            if not isinstance(values[field.name], _JSON_TYPES.get(str(field.type), (list, tuple))):
                 raise StateError(f"an undo record of kind {cls.kind} has no {field.type} as its {field.name}")
         return cls(**values)
 
@@ -84,8 +103,18 @@ class TargetLock(Operation):
 
     @property
     @abstractmethod
+    def key(self) -> str:
+        """What tells the held target from every other: where it lives, and its name there."""
+
+    @property
+    @abstractmethod
     def name(self) -> str:
         """What the lock is called where it lives."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Where it lives: a server's URL, a folder."""
 
     @property
     @abstractmethod
@@ -95,17 +124,3 @@ class TargetLock(Operation):
     @abstractmethod
     def held_by(self, run_id: str, expires_wall: int, host: str) -> Self:
         """The lock as this run takes it; whoever finds it after `expires_wall` (epoch seconds) may take it over."""
-
-
-@dataclass(frozen=True)
-class Injection:
-    """A fault made ready: the operations in the order of performing; undone in reverse.
-
-    `queue` names the target whose changes are made one after another. `lock` is the operation that holds
-    the target for this run, None where there is nothing to hold.
-    """
-
-    target: str
-    queue: str
-    operations: tuple[Operation, ...]
-    lock: TargetLock | None = None

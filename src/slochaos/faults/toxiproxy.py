@@ -19,13 +19,18 @@ from urllib.parse import urlsplit
 
 from slochaos import clock
 from slochaos.errors import InvalidInput, Refused, TargetError, TargetGone, TargetNotAllowed
-from slochaos.faults.operation import Injection, Operation, Undone
+from slochaos.faults.fault import Fault
+from slochaos.faults.injection import Injection
+from slochaos.faults.operation import Operation, Sight, Undone
 from slochaos.faults.toxiproxy_api import ProxyState, ToxiproxyServer
 from slochaos.faults.toxiproxy_lock import Lock
+from slochaos.spec.endpoints import is_loopback
+from slochaos.spec.experiment import FaultTraits
 
 if TYPE_CHECKING:
-    from slochaos.faults.catalogue import Ticket
-    from slochaos.spec.environment import AllowedProxy, Environment
+    from slochaos.faults.fault import Ticket
+    from slochaos.spec.environment import Environment
+from slochaos.spec.targets import AllowedProxy
 
 TYPES = ("latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data")
 TOXIC_NAME = re.compile(
@@ -118,10 +123,10 @@ class Toxics(_ProxyOperation):
             )
         return self._climb(server, state)
 
-    def in_force(self) -> bool | None:
+    def look(self) -> Sight | None:
         """Whether the server shows all of them armed."""
         state = self._api().proxy(self.proxy)
-        return all(_matches(state.toxics.get(toxic["name"]), toxic) for toxic in self.toxics)
+        return Sight(all(_matches(state.toxics.get(toxic["name"]), toxic) for toxic in self.toxics))
 
     def by_hand(self) -> str:
         """One DELETE per toxic."""
@@ -186,7 +191,6 @@ class Outage(_ProxyOperation):
     """The proxy disabled: open connections closed, new ones refused."""
 
     kind: ClassVar[str] = "toxiproxy.outage"
-    lasting: ClassVar[bool] = True
     evidence_noun: ClassVar[str] = "canary connects refused"
     tag: str
 
@@ -241,19 +245,19 @@ class Outage(_ProxyOperation):
                 raise TargetError(f"Toxiproxy {self.server} does not show {self.proxy!r} enabled and clean")
         return Undone("superseded", "somebody enabled the proxy meanwhile") if by_others else Undone("undone")
 
-    def in_force(self) -> bool | None:
+    def look(self) -> Sight | None:
         """Whether a canary connect is refused."""
         listen, _, port = self.listen.rpartition(":")
         host = _canary_host(listen, self.server)
         if host is None:
-            return not self._api().proxy(self.proxy).enabled
+            return Sight(not self._api().proxy(self.proxy).enabled)
         try:
             socket.create_connection((host, int(port)), timeout=CANARY_S).close()
         except ConnectionRefusedError:
-            return True
+            return Sight(seen=True)
         except OSError:
             return None
-        return False
+        return Sight(seen=False)
 
     def by_hand(self) -> str:
         """Enable the proxy, delete the tag."""
@@ -264,50 +268,75 @@ class Outage(_ProxyOperation):
         )
 
 
-class _Family:
-    def check(self, parameters: Mapping[str, Any]) -> None:
-        unknown = set(parameters) - {"proxy", "server", "enabled", "toxics"}
+class ToxiproxyFault(Fault):
+    """What a preset in `toxics/` describes: toxics on a proxy, or the whole proxy down."""
+
+    kind = "toxiproxy"
+    summary = "puts toxics on a Toxiproxy proxy, or takes the proxy down, as a preset says"
+
+    def read(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters as they are, checked: they are Toxiproxy's own JSON."""
+        unknown = set(given) - {"proxy", "server", "enabled", "toxics"}
         if unknown:
             raise InvalidInput(f"the toxiproxy fault does not take {sorted(unknown)}")
-        if not isinstance(parameters.get("proxy"), str) or not parameters["proxy"]:
+        if not isinstance(given.get("proxy"), str) or not given["proxy"]:
             raise InvalidInput(
                 "the toxiproxy fault names no proxy", hint='add "proxy": "NAME" to the toxic preset'
             )
-        down, toxics = parameters.get("enabled"), parameters.get("toxics")
+        down, toxics = given.get("enabled"), given.get("toxics")
         if (down is not None) == (toxics is not None) or down not in (None, False):
             raise InvalidInput('a toxic preset has either "enabled": false or "toxics": [...]')
         if toxics is not None:
             _check_toxics(toxics)
+        return given
 
-    def prepare(self, parameters: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
-        allowed = _allowed(parameters, environment)
+    def traits(self, given: Mapping[str, Any]) -> FaultTraits:
+        """A proxy that is down cannot come up by itself."""
+        self.read(given)
+        return FaultTraits(target=given["proxy"], lasting=given.get("toxics") is None)
+
+    def prepare(self, given: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
+        """The change to the proxy that the environment lists."""
+        allowed = _allowed(given, environment)
         where = (allowed.server.rstrip("/"), allowed.name, allowed.listen, allowed.upstream)
         stem, expiry = f"slochaos-{ticket.run_id}-{ticket.number}", f"-x{ticket.expires_wall}"
         change: Operation
-        if parameters.get("toxics") is None:
+        if given.get("toxics") is None:
             change = Outage(*where, tag=f"{stem}-down{expiry}")
         else:
-            toxics = parameters["toxics"]
+            toxics = given["toxics"]
             letters = [""] if len(toxics) == 1 else [chr(ord("a") + index) for index in range(len(toxics))]
             names = [f"{stem}{letter}{expiry}" for letter in letters]
             change = Toxics(*where, toxics=tuple(_complete(t, n) for t, n in zip(toxics, names, strict=True)))
-        return Injection(
-            target=f"toxiproxy {allowed.name} ({allowed.listen} -> {allowed.upstream})",
-            queue=f"{where[0]} {allowed.name}",
-            operations=(change,),
-            lock=Lock(where[0], allowed.name, holder=""),
+        return Injection.of_one(
+            f"toxiproxy {allowed.name} ({allowed.listen} -> {allowed.upstream})",
+            f"{where[0]} {allowed.name}",
+            (change,),
+            Lock(where[0], allowed.name, holder=""),
+            lasting=isinstance(change, Outage),
         )
 
-    def if_host_dies(self, parameters: Mapping[str, Any], within_s: float) -> str:
-        what = "the proxy stays down" if parameters.get("toxics") is None else "the toxic stays"
+    def entry(self, given: Mapping[str, Any], environment: Environment) -> str:
+        """The proxy, with its addresses where these are known before a run."""
+        try:
+            listed = _allowed(given, environment)
+        except TargetNotAllowed:
+            return ""
+        # Ports that a run chooses are not known yet: what stands in the file is.
+        where = "" if environment.self_contained else f" ({listed.listen} to {listed.upstream})"
+        return f"targets.toxiproxy in {environment.path.name}: {listed.name}{where}"
+
+    def if_host_dies(self, given: Mapping[str, Any], within_s: float) -> str:
+        """The embedded server and a sweep honour the expiry in the names."""
+        what = "the proxy stays down" if given.get("toxics") is None else "the toxic stays"
         return (
             f"gone after {within_s:.0f} s with the embedded server or `slochaos sweep`; "
             f"elsewhere {what} until recovered"
         )
 
 
-FAMILY = _Family()
-OPERATIONS = (Toxics, Outage, Lock)
+FAULT = ToxiproxyFault()
+OPERATIONS = (Toxics, Outage)
 
 
 def _canary_host(listen: str, server: str) -> str | None:
@@ -315,18 +344,16 @@ def _canary_host(listen: str, server: str) -> str | None:
     host, there = listen.strip("[]").lower(), urlsplit(server).hostname or ""
     if host in ("", "0.0.0.0", "::"):  # noqa: S104
         return there
-    return None if _is_loopback(host) and not _is_loopback(there) else host
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+    return None if is_loopback(host) and not is_loopback(there) else host
 
 
 def _allowed(parameters: Mapping[str, Any], environment: Environment) -> AllowedProxy:
     name, server = parameters["proxy"], str(parameters.get("server", "")).rstrip("/")
-    named = [p for p in environment.proxies if p.name == name and server in ("", p.server.rstrip("/"))]
+    named = [
+        p for p in environment.targets.proxies if p.name == name and server in ("", p.server.rstrip("/"))
+    ]
     if not named:
-        listed = ", ".join(sorted({p.name for p in environment.proxies})) or "none"
+        listed = ", ".join(sorted({p.name for p in environment.targets.proxies})) or "none"
         raise TargetNotAllowed(
             f"the environment {environment.name!r} does not allow faults on the proxy {name!r}",
             hint=f"allowed: {listed}; list it under targets.toxiproxy in {environment.path}",

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 from slochaos import clock
 from slochaos.errors import LockHeld, TargetError, TargetGone
-from slochaos.faults.operation import TargetLock, Undone
+from slochaos.faults.operation import Sight, TargetLock, Undone
 from slochaos.faults.toxiproxy_api import ToxiproxyServer
 
 LOCK_PREFIX = "slochaos-lock-"
@@ -30,9 +30,19 @@ class Lock(TargetLock):
     holder: str
 
     @property
+    def key(self) -> str:
+        """The proxy on its server."""
+        return f"{self.server} {self.proxy}"
+
+    @property
     def name(self) -> str:
         """The name of the proxy that is the lock."""
         return LOCK_PREFIX + self.proxy
+
+    @property
+    def place(self) -> str:
+        """The server."""
+        return self.server
 
     @property
     def target_name(self) -> str:
@@ -79,9 +89,9 @@ class Lock(TargetLock):
             raise TargetError(f"Toxiproxy {self.server} still shows the lock {self.name!r} after deleting it")
         return Undone("undone")
 
-    def in_force(self) -> bool | None:
+    def look(self) -> Sight | None:
         """Whether the lock is ours."""
-        return self._holder(ToxiproxyServer(self.server)) == self.holder
+        return Sight(self._holder(ToxiproxyServer(self.server)) == self.holder)
 
     def by_hand(self) -> str:
         """Delete the proxy that is the lock."""
@@ -97,3 +107,6 @@ class Lock(TargetLock):
 def lock_holder(run_id: str, expires_wall: int, host: str) -> str:
     """The upstream text of a lock: run, expiry, host."""
     return f"slochaos-{run_id}-x{expires_wall}.{host}:1"
+
+
+OPERATIONS = (Lock,)

@@ -142,11 +142,9 @@ class Guard:
             self._connection.events.put(event)
         return taken
 
-    def undo_all(self, reason: str) -> None:
+    def undo_all(self) -> None:
         """Close the gate, undo everything, return when it is verified. Raises UndoFailed, GuardError."""
-        states = [
-            InjectionState.from_report(report) for report in self._while_beating("undo_all", reason=reason)
-        ]
+        states = [InjectionState.from_report(report) for report in self._while_beating("undo_all")]
         left = [state for state in states if not state.finished]
         if left:
             raise UndoFailed(
@@ -234,16 +232,10 @@ class ExperimentClient:
         return answer
 
     def inject(
-        self, name: str, kind: str, target: str, parameters: Mapping[str, Any], duration_s: float
+        self, name: str, kind: str, parameters: Mapping[str, Any], duration_s: float
     ) -> InjectionState:
         """Inject and return when it is in force. Raises Refused, TargetError, GuardError."""
-        arguments = {
-            "name": name,
-            "kind": kind,
-            "target": target,
-            "parameters": parameters,
-            "duration_s": duration_s,
-        }
+        arguments = {"name": name, "kind": kind, "parameters": parameters, "duration_s": duration_s}
         return InjectionState.from_report(self._connection.ask("inject", timeout_s=None, **arguments))
 
     def wait(self, injection: str) -> InjectionState:

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from slochaos.spec.environment import AllowedProxy, BudgetPolicy, Caps, Environment, Ready, Service
+from slochaos.spec.environment import BudgetPolicy, Caps, Environment, Ready, Service
+from slochaos.spec.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class GuardConfig:
                     "path": str(environment.path),
                     "protected": environment.protected,
                     "variables": environment.variables,
-                    "proxies": [asdict(proxy) for proxy in environment.proxies],
+                    "targets": environment.targets.to_json(),
                     "caps": asdict(environment.caps),
                     "services": [asdict(service) for service in environment.services],
                 },
@@ -72,7 +73,7 @@ class GuardConfig:
                 path=Path(environment["path"]),
                 protected=environment["protected"],
                 variables=environment["variables"],
-                proxies=tuple(AllowedProxy(**proxy) for proxy in environment["proxies"]),
+                targets=Targets.from_json(environment["targets"]),
                 caps=Caps(**environment["caps"]),
                 budget=BudgetPolicy(),
                 services=tuple(_service(service) for service in environment["services"]),

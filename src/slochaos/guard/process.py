@@ -27,7 +27,8 @@ from slochaos.errors import GuardError, SlochaosError, StateError
 from slochaos.faults import catalogue
 from slochaos.guard import obituary, wire
 from slochaos.guard.config import GuardConfig
-from slochaos.guard.injector import Held, Injector
+from slochaos.guard.held import Held
+from slochaos.guard.injector import Injector
 from slochaos.guard.services import Services
 from slochaos.guard.undolog import UndoLog, read_log
 from slochaos.identity import ProcessIdentity, host, is_stopped
@@ -302,7 +303,10 @@ class GuardProcess:
             await asyncio.wrap_future(work)
         except SlochaosError as error:
             self._publish(
-                {"kind": "refused", "detail": {"name": message.get("name"), **wire.error_to_json(error)}}
+                {
+                    "kind": "injection-refused",
+                    "detail": {"name": message.get("name"), **wire.error_to_json(error)},
+                }
             )
             raise
         return held.report()

@@ -17,10 +17,12 @@ from slochaos.errors import InvalidInput, StateError, TargetError, TargetUnreach
 from slochaos.faults.catalogue import operation_from_json
 from slochaos.faults.operation import Operation, Undone
 from slochaos.guard import obituary
-from slochaos.guard.injector import LOOK_S, SETTLE_S, undo_operations
+from slochaos.guard.held import LOCK, by_hand
+from slochaos.guard.undoing import LOOK_S, Undoing
 from slochaos.guard.undolog import FINISHED, Entry, LoggedRun, UndoLog, log_path, logged_runs, read_log
 from slochaos.identity import ProcessIdentity
 from slochaos.paths import RUN_ID
+from slochaos.spec.endpoints import is_loopback
 
 AT_ONCE = 16
 TRY_FOR_S = 10.0
@@ -116,7 +118,7 @@ def undo_log_of(state_dir: Path, run_id: str) -> list[dict[str, Any]]:
     remove_socket(before)
     with suppress(OSError):
         path.unlink(missing_ok=True)
-    return [each for each in reports if each["kind"] != "lock"]
+    return [each for each in reports if each["kind"] != LOCK]
 
 
 def _claim_and_recover(path: Path) -> list[Recovered]:
@@ -151,7 +153,7 @@ def report(entry: Entry) -> dict[str, Any]:
         "looks": 0,
         "seen": 0,
         "evidence": entry.evidence,
-        "by_hand": " ; ".join(operation.by_hand() for operation in operations),
+        "by_hand": by_hand(operations),
         "detail": entry.last.get("detail", ""),
     }
 
@@ -199,18 +201,16 @@ def _undo_lane(
     """The open entries of one target: the latest first, locks last."""
     done = []
     latest_first = entries[::-1]
-    for entry in sorted(latest_first, key=lambda entry: entry.opened.get("kind") == "lock"):
+    for entry in sorted(latest_first, key=lambda entry: entry.opened.get("kind") == LOCK):
         operations = operations_of(entry)
-        by_hand = " ; ".join(operation.by_hand() for operation in operations)
         owned = _went_with_its_run(run, operations)
         ended = _undo(entry, operations, log, clock.now() if owned else until)
         if owned and isinstance(ended, TargetUnreached):
             ended = Undone("gone", "its server was a service of that run, and ended with it")
         state, detail = (ended.end, ended.detail) if isinstance(ended, Undone) else ("failed", ended.message)
         _note(log, {"id": entry.id, "state": state, "detail": detail})
-        recovered = Recovered(
-            run.run_id, entry.id, str(entry.opened.get("target", "")), state, detail, by_hand
-        )
+        target = str(entry.opened.get("target", ""))
+        recovered = Recovered(run.run_id, entry.id, target, state, detail, by_hand(operations))
         on_progress(recovered)
         done.append(recovered)
     return done
@@ -221,33 +221,25 @@ def _undo(
 ) -> Undone | TargetError:
     if not entry.sent:
         return Undone("undone", "nothing had been sent")
-    # Without an answer on record, a request may still be on its way: see the injector's settling.
-    settle_until = 0.0 if entry.applied else clock.now() + SETTLE_S
-    # What an earlier undo may have changed half-way is no operator's doing.
-    applied = entry.applied and not entry.undo_began
-    while True:
-        settled = clock.now() >= settle_until
-        try:
-            ended = undo_operations(operations, applied=applied, last=settled)
-        except TargetError as error:
-            if clock.now() >= until:
-                return error
-            applied = False
-        else:
-            if settled:
-                return ended
-            if entry.state != "settling":
-                _note(log, {"id": entry.id, "state": "settling"})
-                entry.state = "settling"
-        time.sleep(LOOK_S)
+    return Undoing(
+        operations,
+        until=until,
+        # What an earlier undo may have changed half-way is no operator's doing.
+        applied=entry.applied and not entry.undo_began,
+        # Without an answer on record, a request may still be on its way.
+        certain=entry.applied,
+        on_settling=lambda: _note(log, {"id": entry.id, "state": "settling"}),
+    ).run()
 
 
 def _went_with_its_run(run: LoggedRun, operations: tuple[Operation, ...]) -> bool:
-    """Whether the target's server is on this host and the dead run had started services of its own."""
-    servers = [
-        urlsplit(str(operation.to_json().get("server", ""))).hostname or "" for operation in operations
-    ]
-    return bool(run.header.get("own_services")) and all(host.startswith("127.") for host in servers)
+    """Whether the target was reached through a server on this host, and the dead run had started its own."""
+    servers = [str(operation.to_json().get("server", "")) for operation in operations]
+    return (
+        bool(run.header.get("own_services"))
+        and bool(servers)
+        and all(is_loopback(urlsplit(server).hostname or "") for server in servers)
+    )
 
 
 def _note(log: UndoLog, record: Mapping[str, Any]) -> None:
@@ -279,7 +271,7 @@ def _write_obituary(path: Path) -> None:
     run = read_log(path)
     if run is not None:
         reports = [report(entry) for entry in run.entries.values() if "operations" in entry.opened]
-        obituary.write(run, [each for each in reports if each["kind"] != "lock"], "its guard died too")
+        obituary.write(run, [each for each in reports if each["kind"] != LOCK], "its guard died too")
 
 
 def remove_socket(run: LoggedRun) -> None:

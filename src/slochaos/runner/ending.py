@@ -20,7 +20,7 @@ from slochaos.runner.timeline import fault_span
 def undo_and_verify(run: RunState) -> None:
     """Close the gate, undo what is open, verify; then end the child's tree and take the sample after."""
     run.stream.emit(events.StepStarted(step="undo"))
-    make_safe(run, "aborted" if run.abort else "the method is over")
+    make_safe(run)
     _explain_ending(run)
     cut_fault_phase(run)
 
@@ -36,7 +36,7 @@ def cut_fault_phase(run: RunState) -> None:
     run.s1 = sampled_after(run, run.sampler, run.undone[0])
 
 
-def make_safe(run: RunState, reason: str) -> None:
+def make_safe(run: RunState) -> None:
     """Nothing in force, nothing running: undo, verify, then end the child's tree. Safe to call again.
 
     Raises UndoFailed when a fault may still be in force.
@@ -44,7 +44,7 @@ def make_safe(run: RunState, reason: str) -> None:
     try:
         # A failed undo was tried for long enough; what remains is said with the command that removes it.
         if run.system_ is not None and not run.system.closed and not run.findings.undo_failed:
-            _undo(run, reason)
+            _undo(run)
             _note_early_end(run)
     finally:
         if run.executor is not None:
@@ -72,10 +72,10 @@ def finish_system(run: RunState) -> None:
         system.guard.take_over()
 
 
-def _undo(run: RunState, reason: str) -> None:
+def _undo(run: RunState) -> None:
     try:
         if not run.system.guard_lost:
-            _undo_by_guard(run, reason)
+            _undo_by_guard(run)
         if run.system.guard_lost:
             _undo_by_ourselves(run)
     finally:
@@ -86,11 +86,11 @@ def _undo(run: RunState, reason: str) -> None:
                 run.injections.first_intended = each.intended[0]
 
 
-def _undo_by_guard(run: RunState, reason: str) -> None:
+def _undo_by_guard(run: RunState) -> None:
     guard = run.system.guard
     try:
         try:
-            while_turning(run, lambda: guard.undo_all(reason))
+            while_turning(run, guard.undo_all)
         finally:
             take_guard_events(run)
             run.final_injections = _own(run, guard.injections())

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from slochaos.errors import InvalidInput, Refused
+from slochaos import faults
+from slochaos.errors import InvalidInput, Refused, TargetNotAllowed
+from slochaos.faults.fault import Ticket
 from slochaos.runner.ports import choose_ports
 from slochaos.runner.request import RunRequest
 from slochaos.spec import environment as environments
@@ -48,7 +50,9 @@ def load(request: RunRequest) -> Loaded:
 def _experiment(request: RunRequest) -> Experiment:
     if request.measured is not None:
         return request.measured.experiment()
-    experiment = experiments.load(request.experiment, configuration_variables(request))
+    experiment = experiments.load(
+        request.experiment, configuration_variables(request), describe=faults.traits
+    )
     _check_variables(request, experiment)
     return experiment
 
@@ -87,12 +91,20 @@ def admitted(loaded: Loaded, environment: Environment, request: RunRequest) -> E
             f"--placebo: {loaded.experiment.path} has actions that slochaos cannot leave out: {', '.join(foreign)}",
             hint="run it without --placebo, or an experiment with faults of slochaos only",
         )
-    return admit(
+    experiment = admit(
         loaded.experiment,
         environment,
         allow_foreign=request.allowed_actions(foreign),
         allow_lasting=request.allow_lasting,
     )
+    for number, each in enumerate(experiment.faults):
+        try:
+            faults.prepare(each.kind, each.parameters, environment, Ticket("plan", number, 0))
+        except TargetNotAllowed as refusal:
+            raise TargetNotAllowed(
+                f"{each.where}: {refusal.message}", hint=refusal.hint, reason=refusal.reason
+            ) from refusal
+    return experiment
 
 
 def _check_variables(request: RunRequest, experiment: Experiment) -> None:

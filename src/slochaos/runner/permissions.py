@@ -6,11 +6,11 @@ from collections.abc import Collection
 
 from slochaos import faults
 from slochaos.errors import SlochaosError
-from slochaos.faults.catalogue import Ticket
+from slochaos.faults.fault import Ticket
 from slochaos.record import LockRecord, PermissionRecord
 from slochaos.spec.admission import is_listed
 from slochaos.spec.environment import Environment
-from slochaos.spec.experiment import Experiment, PlannedFault
+from slochaos.spec.experiment import Experiment
 from slochaos.wording import seconds
 
 COMMAND_LINE = "the command line"
@@ -21,7 +21,9 @@ def permissions(
 ) -> tuple[PermissionRecord, ...]:
     """Each fault and each action of others with the entry that allows it; `named` are those of the command line."""
     ours = [
-        PermissionRecord(what=each.name, target=each.target, entry=_entry(each, environment))
+        PermissionRecord(
+            what=each.name, target=each.target, entry=faults.entry(each.kind, each.parameters, environment)
+        )
         for each in experiment.faults
     ]
     others = [
@@ -29,18 +31,6 @@ def permissions(
         for code in experiment.foreign_actions
     ]
     return (*ours, *others)
-
-
-def _entry(fault: PlannedFault, environment: Environment) -> str:
-    if fault.kind != "toxiproxy":
-        return "nothing is touched"
-    server = str(fault.parameters.get("server", "")).rstrip("/")
-    listed = [p for p in environment.proxies if p.name == fault.target and server in ("", p.server)]
-    if not listed:
-        return ""
-    # Ports that a run chooses are not known yet: what stands in the file is.
-    where = "" if environment.self_contained else f" ({listed[0].listen} to {listed[0].upstream})"
-    return f"targets.toxiproxy in {environment.path.name}: {fault.target}{where}"
 
 
 def _foreign_entry(code: str, environment: Environment, named: Collection[str]) -> str:
@@ -73,7 +63,7 @@ def locks(experiment: Experiment, environment: Environment) -> tuple[LockRecord,
             injection = faults.prepare(each.kind, each.parameters, environment, Ticket("plan", number, 0))
         except SlochaosError:
             continue  # not allowed: the refusals say so
-        if injection.lock is not None:
-            where = str(injection.lock.to_json().get("server", "")) if not environment.self_contained else ""
-            found[LockRecord(target=each.target, lock=injection.lock.name, where=where)] = None
+        if injection.lock_name:
+            where = "" if environment.self_contained else injection.lock_place
+            found[LockRecord(target=each.target, lock=injection.lock_name, where=where)] = None
     return tuple(found)

@@ -83,7 +83,7 @@ def _one(run: RunState, *, last: bool) -> Result:
         undo_and_verify(run)
         recovering.await_recovery(run)
     with _noting_why_it_ends(run):
-        make_safe(run, "the run ends")
+        make_safe(run)
         cut_fault_phase(run)
     with _noting_why_it_ends(run):
         if last or not run.can_be_repeated:

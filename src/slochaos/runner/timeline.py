@@ -39,7 +39,7 @@ class Injections:
 
     def take(self, event: GuardEvent) -> bool:
         """Remember one event. Whether it changed an injection."""
-        if event.kind == "refused":
+        if event.kind == "injection-refused":
             self.refused.append(event)
         elif event.kind == "stop-requested":
             self.stop_requested = str(event.detail.get("why", ""))

@@ -26,11 +26,14 @@ class Signature:
 
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    open: bool = False
+    """Whether it takes any other argument too: the fault's parameters."""
 
 
 FUNCTIONS: dict[str, dict[str, Signature]] = {
     ACTIONS: {
         "toxiproxy": Signature(required=("toxic", "duration")),
+        "inject": Signature(required=("fault", "duration"), open=True),
         "nothing": Signature(required=("duration",)),
         "end_faults": Signature(),
     },
@@ -99,7 +102,9 @@ class Activity:
             if signature.required:
                 raise self.provider.field.error(f"the argument {signature.required[0]!r} is missing")
             return {}
-        section = self.provider["arguments"].section(required=signature.required, optional=signature.optional)
+        given = self.provider["arguments"]
+        others = tuple(given.members()) if signature.open else ()
+        section = given.section(required=signature.required, optional=(*signature.optional, *others))
         return dict(section.members)
 
 

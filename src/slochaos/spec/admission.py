@@ -92,7 +92,7 @@ def _bound_fault(fault: PlannedFault, environment: Environment) -> PlannedFault:
     if fault.kind != "toxiproxy":
         return fault
     wanted = str(fault.parameters.get("server", "")).rstrip("/")
-    proxies = [proxy for proxy in environment.proxies if proxy.name == fault.target]
+    proxies = [proxy for proxy in environment.targets.proxies if proxy.name == fault.target]
     found = [proxy for proxy in proxies if not wanted or proxy.server == wanted]
     if not found:
         raise _not_listed(fault, wanted, environment)
@@ -107,7 +107,7 @@ def _bound_fault(fault: PlannedFault, environment: Environment) -> PlannedFault:
 
 def _not_listed(fault: PlannedFault, server: str, environment: Environment) -> TargetNotAllowed:
     place = f"{fault.target!r} on {server}" if server else repr(fault.target)
-    near = nearest(fault.target, [proxy.name for proxy in environment.proxies])
+    near = nearest(fault.target, [proxy.name for proxy in environment.targets.proxies])
     add = f"add to targets in {environment.path}: {{name: {fault.target}, listen: HOST:PORT, upstream: HOST:PORT}}"
     return TargetNotAllowed(
         f"{fault.where}: the environment {environment.name!r} does not list the proxy {place}",
@@ -146,12 +146,11 @@ def _check_lasting(
 ) -> None:
     """Protected environments take only faults that end without us, unless named."""
     for fault in faults if environment.protected else ():
-        lasts = fault.parameters.get("enabled") is False
-        if lasts and not {fault.name, fault.target} & set(allowed):
+        if fault.lasting and not {fault.name, fault.target} & set(allowed):
             raise Refused(
                 f"{fault.where}: {fault.name!r} stays in force if this host dies, "
                 f"and {environment.name!r} is protected",
-                hint=f"use toxics, which carry their expiry, or add --allow-lasting {shlex.quote(fault.name)}",
+                hint=f"use a fault that expires by itself, or add --allow-lasting {shlex.quote(fault.name)}",
                 reason="protected",
             )
 

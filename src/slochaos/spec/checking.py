@@ -15,6 +15,7 @@ from slochaos.errors import InvalidInput, Refused
 from slochaos.spec import documents, environment, experiment, openslo, toxics
 from slochaos.spec.admission import admit
 from slochaos.spec.environment import Environment
+from slochaos.spec.experiment import Describe
 from slochaos.spec.findings import Finding
 from slochaos.spec.lint import lint_catalogue, lint_environment, lint_experiment, lint_toxic
 from slochaos.spec.lint.rules import RULES
@@ -52,10 +53,14 @@ class Checked:
 
 @dataclass(frozen=True)
 class Checking:
-    """`chosen` gives the environment for experiments and for SLO documents that no file lists."""
+    """`chosen` gives the environment for experiments and for SLO documents that no file lists.
+
+    `describe` knows the faults.
+    """
 
     chosen: Callable[[], Environment]
     is_named: bool
+    describe: Describe
     lenient: bool = False
 
     def check(self, paths: Sequence[Path]) -> Checked:
@@ -122,7 +127,7 @@ class Checking:
         checked.objectives += catalogue.objectives
 
     def _experiment(self, path: Path) -> Iterator[Finding]:
-        loaded = experiment.load(path)
+        loaded = experiment.load(path, describe=self.describe)
         if not self.is_named:
             return lint_experiment(loaded)
         chosen = self.chosen()

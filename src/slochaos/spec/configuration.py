@@ -33,6 +33,14 @@ def substituted(field: Field, known: Mapping[str, str]) -> Field:
     return Field(field.document, field.path, Node(text, field.node.line, text))
 
 
+def plain(field: Field, known: Mapping[str, str]) -> Any:
+    """The value as plain data, with what is known filled in. Raises InvalidInput where something is unknown."""
+    value = substituted(field, known).node.value
+    if isinstance(value, dict):
+        return {name: plain(each, known) for name, each in field.members().items()}
+    return [plain(each, known) for each in field.items()] if isinstance(value, list) else value
+
+
 def seconds_or_zero(pauses: Section | None, name: str, known: Mapping[str, str]) -> float:
     """A pause in seconds; 0 where it is unknown."""
     if pauses is None or name not in pauses:

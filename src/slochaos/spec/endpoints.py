@@ -46,6 +46,16 @@ def host_port(text: str) -> str:
     return text
 
 
+def is_loopback(host: str) -> bool:
+    """Whether `host` is a machine's own loopback by itself, without asking a name server."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _refuse_link_local(host: str) -> None:
     address = _address(host)
     if address is None:

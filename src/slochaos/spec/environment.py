@@ -25,7 +25,7 @@ from slochaos.spec.nodes import quoted
 from slochaos.spec.overrides import Override, read_overrides
 from slochaos.spec.services import Ready, Service, read_services
 from slochaos.spec.sources import PrometheusSource, ScrapeSource, Source, read_sources
-from slochaos.spec.targets import AllowedProxy, read_proxies
+from slochaos.spec.targets import Targets, read_targets
 
 if TYPE_CHECKING:
     from slochaos.spec.composites import Composite
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from slochaos.spec.objectives import Objective
 
 __all__ = [
-    "AllowedProxy",
     "BudgetPolicy",
     "Caps",
     "Environment",
@@ -73,10 +72,16 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Caps:
-    """The largest blast radius: faults in force at once, and one fault's longest duration."""
+    """The largest blast radius: faults in force at once, one fault's longest duration, and what they may hit.
+
+    `max_targets` counts everything that the run's faults hit at one time; `max_share_percent` bounds what is hit
+    of any group that has more than one member.
+    """
 
     max_faults: int = 2
     max_duration_s: float = 600.0
+    max_targets: int = 3
+    max_share_percent: int = 50
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class Environment:
     protected: bool = False
     variables: dict[str, str] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
-    proxies: tuple[AllowedProxy, ...] = ()
+    targets: Targets = field(default_factory=Targets)
     allow_foreign: tuple[str, ...] = ()
     caps: Caps = Caps()
     budget: BudgetPolicy = BudgetPolicy()
@@ -216,7 +221,7 @@ def resolve(file: EnvironmentFile, values: Mapping[str, str], overrides: Mapping
         protected=file.protected,
         variables=chosen,
         sources=read_sources(section, folder),
-        proxies=section.get("targets", read_proxies, ()),
+        targets=section.get("targets", read_targets, Targets()),
         allow_foreign=tuple(each.text() for each in section.items("allow_foreign")),
         caps=section.get("caps", _caps, Caps()),
         budget=section.get("budget", lambda each: _budget(each, names), BudgetPolicy()),
@@ -259,13 +264,23 @@ def _check_overrides(file: EnvironmentFile, overrides: Mapping[str, str]) -> Non
 
 
 def _caps(field: Field) -> Caps:
-    section = field.section(optional=("max_faults", "max_duration"))
+    section = field.section(optional=("max_faults", "max_duration", "max_targets", "max_share"))
     return Caps(
         max_faults=section.get("max_faults", lambda each: each.whole(1, 100), Caps.max_faults),
         max_duration_s=section.get(
             "max_duration", lambda each: each.seconds(least=0.001), Caps.max_duration_s
         ),
+        max_targets=section.get("max_targets", lambda each: each.whole(1, 10_000), Caps.max_targets),
+        max_share_percent=section.get("max_share", _percent, Caps.max_share_percent),
     )
+
+
+def _percent(field: Field) -> int:
+    text = field.text()
+    match = re.fullmatch(r"([0-9]{1,3})%", text)
+    if match is None or not 0 < int(match[1]) <= 100:
+        raise field.error(f"{quoted(text)} is no share", 'for example "50%"')
+    return int(match[1])
 
 
 def _budget(field: Field, objectives: Collection[str]) -> BudgetPolicy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,26 @@ from typing import Any
 from slochaos.errors import InvalidInput
 from slochaos.spec import documents, toxics
 from slochaos.spec.activities import Activity, control_modules, read_activities
-from slochaos.spec.configuration import seconds_or_zero, static_values, substituted
+from slochaos.spec.configuration import plain, seconds_or_zero, static_values, substituted
 from slochaos.spec.fields import Field, Section
 from slochaos.spec.rules import Rule, read_settings
 
-__all__ = ["MAX_DURATION_S", "Experiment", "PlannedFault", "Rule", "load"]
+__all__ = ["MAX_DURATION_S", "Describe", "Experiment", "FaultTraits", "PlannedFault", "Rule", "load"]
 
 MAX_DURATION_S = 86_400.0
 _SHORTEST_S = 0.001
+
+
+@dataclass(frozen=True)
+class FaultTraits:
+    """What plans and checks have to know of a fault: its target's name, and whether it outlives this host."""
+
+    target: str
+    lasting: bool = False
+
+
+Describe = Callable[[str, Mapping[str, Any]], FaultTraits]
+"""From a fault's kind and parameters to its traits; raises InvalidInput for what does not fit (`faults.traits`)."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,7 @@ class PlannedFault:
     where: str
     starts_s: float = 0.0
     preset: str = ""
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,10 +77,10 @@ class Experiment:
     """Objectives that `slochaos.extension.probes` are asked about, each with its file:line."""
 
 
-def load(path: Path, variables: Mapping[str, Any] | None = None) -> Experiment:
+def load(path: Path, variables: Mapping[str, Any] | None = None, *, describe: Describe) -> Experiment:
     """Read an experiment and the toxic presets that it names. `variables` are those of `--var`, `--var-file`.
 
-    Raises InvalidInput. Nothing of the experiment is imported, run or fetched.
+    `describe` knows the faults. Raises InvalidInput. Nothing of the experiment is imported, run or fetched.
     """
     document = documents.load(path, types="pyyaml")
     root = Field.of(document).open_section()
@@ -79,7 +92,7 @@ def load(path: Path, variables: Mapping[str, Any] | None = None) -> Experiment:
     for each in activities:
         if each.is_ours:
             each.arguments()
-    faults, method_s = _schedule(path, activities, known)
+    faults, method_s = _schedule(path, activities, known, describe)
     return Experiment(
         name=path.stem,
         path=path,
@@ -107,7 +120,7 @@ def _required_text(root: Section) -> str:
 
 
 def _schedule(
-    path: Path, activities: list[Activity], known: Mapping[str, str]
+    path: Path, activities: list[Activity], known: Mapping[str, str], describe: Describe
 ) -> tuple[list[PlannedFault], float]:
     """Faults with their earliest starts, and the least time that the method takes."""
     faults: list[PlannedFault] = []
@@ -116,7 +129,7 @@ def _schedule(
         ends_s = now_s
         for each in [activity for activity in activities if activity.place == place]:
             starts_s = now_s + seconds_or_zero(each.pauses, "before", known)
-            fault = _fault(path, each, starts_s, known)
+            fault = _fault(path, each, starts_s, known, describe)
             faults += [fault] if fault else []
             over_s = (
                 starts_s + (fault.duration_s if fault else 0) + seconds_or_zero(each.pauses, "after", known)
@@ -128,29 +141,58 @@ def _schedule(
     return faults, method_s
 
 
-def _fault(path: Path, activity: Activity, starts_s: float, known: Mapping[str, str]) -> PlannedFault | None:
+def _fault(
+    path: Path, activity: Activity, starts_s: float, known: Mapping[str, str], describe: Describe
+) -> PlannedFault | None:
     """The fault that one of our actions asks for; None for any other activity."""
     if not activity.is_ours or activity.type != "action" or activity.function == "end_faults":
         return None
     arguments = activity.arguments()
     duration_s = substituted(arguments["duration"], known).seconds(least=_SHORTEST_S, most=MAX_DURATION_S)
-    target, parameters, name = "nothing", dict[str, Any](), "nothing"
-    if activity.function == "toxiproxy":
-        name, preset = substituted(arguments["toxic"], known).parsed(
-            lambda name: (name, toxics.load(toxics.find(name, path)))
-        )
-        target, parameters = preset.proxy, preset.parameters
+    asked = _asked_for(path, activity.function, arguments, known)
+    try:
+        traits = describe(asked.kind, asked.parameters)
+    except InvalidInput as problem:
+        raise asked.place.error(problem.message, problem.hint) from problem
     return PlannedFault(
         name=activity.name,
-        kind=activity.function,
-        target=target,
-        parameters=parameters,
+        kind=asked.kind,
+        target=traits.target,
+        parameters=asked.parameters,
         duration_s=duration_s,
         background=activity.background,
         where=activity.field.where,
         starts_s=starts_s,
-        preset=name,
+        preset=asked.preset,
+        lasting=traits.lasting,
     )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Which fault an action asks for, and the value that says so."""
+
+    kind: str
+    parameters: dict[str, Any]
+    preset: str
+    place: Field
+
+
+def _asked_for(path: Path, function: str, arguments: Mapping[str, Field], known: Mapping[str, str]) -> _Asked:
+    if function == "toxiproxy":
+        name, preset = substituted(arguments["toxic"], known).parsed(
+            lambda name: (name, toxics.load(toxics.find(name, path)))
+        )
+        return _Asked("toxiproxy", preset.parameters, name, arguments["toxic"])
+    if function == "inject":
+        fault = substituted(arguments["fault"], known)
+        values = {
+            name: plain(value, known)
+            for name, value in arguments.items()
+            if name not in ("fault", "duration")
+        }
+        return _Asked(fault.text(), values, "", fault)
+    return _Asked(function, {}, function, arguments["duration"])
 
 
 def _asked(activities: list[Activity], known: Mapping[str, str]) -> list[tuple[str, str]]:

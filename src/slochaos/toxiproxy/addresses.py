@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from dataclasses import dataclass
 
+from slochaos.spec.endpoints import is_loopback
 from slochaos.toxiproxy.errors import ApiError
 
 LOOPBACK = "127.0.0.1"
@@ -25,16 +25,6 @@ def split(address: str) -> tuple[str, int]:
 def join(host: str, port: int) -> str:
     """The text of an address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine's loopback by itself, without asking a name server."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:

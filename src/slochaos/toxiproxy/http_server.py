@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from slochaos.toxiproxy.addresses import is_loopback
+from slochaos.spec.endpoints import is_loopback
 from slochaos.toxiproxy.errors import ApiError
 
 MAX_HEAD = 32 * 1024

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from slochaos.runner.permissions import limits, locks, permissions
-from slochaos.spec.environment import AllowedProxy, Caps, Environment
+from slochaos.spec.environment import Caps, Environment
 from slochaos.spec.experiment import Experiment, PlannedFault
+from slochaos.spec.targets import AllowedProxy, Targets
 
 PROXY = AllowedProxy("http://toxiproxy:8474", "database", "10.0.0.1:5432", "10.0.0.2:5432")
-ENVIRONMENT = Environment("production", Path("environments/production.yaml"), proxies=(PROXY,))
+ENVIRONMENT = Environment("production", Path("environments/production.yaml"), targets=Targets((PROXY,)))
 OUTAGE = PlannedFault(
     name="database unreachable",
     kind="toxiproxy",
@@ -40,7 +41,7 @@ def test_a_fault_is_allowed_by_the_entry_of_its_proxy() -> None:
     assert (found.what, found.target) == ("database unreachable", "database")
     assert "production.yaml" in found.entry
     assert "10.0.0.1:5432 to 10.0.0.2:5432" in found.entry
-    assert permissions(EXPERIMENT, replace(ENVIRONMENT, proxies=()), ())[0].entry == ""
+    assert permissions(EXPERIMENT, replace(ENVIRONMENT, targets=Targets(())), ())[0].entry == ""
 
 
 def test_an_action_of_others_is_allowed_by_name_or_not_at_all() -> None:

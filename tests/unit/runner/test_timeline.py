@@ -46,7 +46,7 @@ def test_settling_is_the_undo() -> None:
 def test_nothing_injected_has_no_span() -> None:
     """A refusal is remembered, and is no fault."""
     injections = Injections()
-    injections.take(GuardEvent("refused", 1.0, 1001.0, "", {"name": "down", "message": "no"}))
+    injections.take(GuardEvent("injection-refused", 1.0, 1001.0, "", {"name": "down", "message": "no"}))
     assert fault_span(injections, Toolkit(), foreign=False) is None
     assert len(injections.refused) == 1
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slochaos import faults
 from slochaos.errors import InvalidInput, Refused, SlochaosError, TargetNotAllowed
 from slochaos.spec import admission, environment, experiment
 from slochaos.spec.experiment import Experiment
@@ -34,7 +35,7 @@ def admit(folder: Path, content: Any = None, where: Any = None, **allowed: Any) 
     paths = write_project(folder, content, where)
     file = environment.read(paths[1])
     resolved = environment.resolve(file, environment.placeholders(file), {})
-    return admission.admit(experiment.load(paths[0]), resolved, **allowed)
+    return admission.admit(experiment.load(paths[0], describe=faults.traits), resolved, **allowed)
 
 
 def refusal(folder: Path, content: Any = None, where: Any = None, **allowed: Any) -> SlochaosError:
@@ -84,12 +85,14 @@ def test_server_of_a_proxy(tmp_path: Path) -> None:
         resolved = environment.resolve(file, environment.placeholders(file), {})
         if expected:
             assert (
-                admission.admit(experiment.load(paths[0]), resolved).faults[0].parameters["server"]
+                admission.admit(experiment.load(paths[0], describe=faults.traits), resolved)
+                .faults[0]
+                .parameters["server"]
                 == expected
             )
         else:
             with pytest.raises(TargetNotAllowed, match="third"):
-                admission.admit(experiment.load(paths[0]), resolved)
+                admission.admit(experiment.load(paths[0], describe=faults.traits), resolved)
 
 
 def test_caps(tmp_path: Path) -> None:

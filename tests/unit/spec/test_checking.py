@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from slochaos import faults
 from slochaos.errors import InvalidInput
 from slochaos.spec.checking import Checked, Checking, resolved
 from slochaos.spec.environment import Environment
@@ -19,7 +20,9 @@ def nobody() -> Environment:
 
 def check(*paths: Path, environment: Path | None = None, lenient: bool = False) -> Checked:
     chosen = nobody if environment is None else lambda: resolved(environment)
-    return Checking(chosen=chosen, is_named=environment is not None, lenient=lenient).check(paths)
+    return Checking(
+        chosen=chosen, is_named=environment is not None, describe=faults.traits, lenient=lenient
+    ).check(paths)
 
 
 def messages(checked: Checked) -> list[str]:

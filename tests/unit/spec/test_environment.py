@@ -11,8 +11,9 @@ import pytest
 from slochaos.errors import InvalidInput
 from slochaos.paths import example_dir
 from slochaos.spec import environment
-from slochaos.spec.environment import AllowedProxy, Caps, Environment, Ready, Service
+from slochaos.spec.environment import Caps, Environment, Ready, Service
 from slochaos.spec.sources import ScrapeSource
+from slochaos.spec.targets import AllowedProxy
 from tests.unit.spec.writing import GOOD_ENVIRONMENT, changed, write, write_project
 
 VALUES = {"port_api": "4711", "run_dir": "/run", "run_id": "r1", "secret": "hush"}
@@ -40,7 +41,7 @@ def test_a_whole_environment(tmp_path: Path) -> None:
     folder = str(tmp_path / "environments")
     assert found.name == "staging"
     assert found.sources == (ScrapeSource("api", "http://127.0.0.1:4711/metrics", 0.25),)
-    assert found.proxies == (
+    assert found.targets.proxies == (
         AllowedProxy("http://127.0.0.1:8474", "database", "127.0.0.1:15432", "127.0.0.1:5432"),
     )
     assert found.caps == Caps(max_faults=1, max_duration_s=60)
@@ -71,7 +72,7 @@ targets:
         False,
     )
     assert (found.budget.scope, found.budget.mode) == ("rolling", "enforce")
-    assert found.proxies == (AllowedProxy("http://10.0.0.8:8474", "db", "0.0.0.0:1", "db:5432"),)
+    assert found.targets.proxies == (AllowedProxy("http://10.0.0.8:8474", "db", "0.0.0.0:1", "db:5432"),)
 
 
 def test_variables_and_overrides(tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_placeholders_resolve_without_a_run(tmp_path: Path) -> None:
         (broken("sources", 0, "scrape", to="http://host:99999/"), "is not a URL"),
         (broken("sources", 0, "scrape", to="http://a b/"), "is not an http:// or https:// URL"),
         (broken("sources", to=GOOD_ENVIRONMENT["sources"] * 2), "a second source named 'api'"),
-        (broken("targets", to={"docker": []}), "targets.docker: no field of that name"),
+        (broken("targets", to={"podman": []}), "targets.podman: no field of that name"),
         (broken(*PROXY, "listen", to="127.0.0.1"), "'127.0.0.1' is not host:port"),
         (broken(*PROXY, "upstream", to="db:0"), "is not host:port"),
         (broken(*PROXY, "upstream", to="169.254.169.254:80"), "is a link-local address"),

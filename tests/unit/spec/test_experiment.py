@@ -15,6 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slochaos import faults
 from slochaos.errors import InvalidInput
 from slochaos.spec import activities, experiment
 from slochaos.spec.experiment import Experiment, PlannedFault, Rule
@@ -36,7 +37,7 @@ BLOCK = ("extensions", 0)
 
 
 def load(folder: Path, content: Any, **variables: Any) -> Experiment:
-    return experiment.load(write_project(folder, experiment=content)[0], variables)
+    return experiment.load(write_project(folder, experiment=content)[0], variables, describe=faults.traits)
 
 
 def problem(folder: Path, content: Any) -> str:
@@ -71,6 +72,7 @@ def test_our_experiment(tmp_path: Path) -> None:
             background=False,
             where=f"{path}:{fault}",
             preset=found.faults[0].preset,
+            lasting=True,
         ),
     )
     assert found.faults[0].preset == GOOD_EXPERIMENT["method"][0]["provider"]["arguments"]["toxic"]
@@ -213,7 +215,7 @@ method:
     provider: {type: http, url: "http://x", timeout: [1, 2], expected_status: 200}
 """
     path = write(tmp_path / "old.yaml", text)
-    found = experiment.load(path)
+    found = experiment.load(path, describe=faults.traits)
     assert found.document == yaml.safe_load(text)
     assert (found.rules, found.faults, found.foreign_actions, found.baseline_s, found.recovery_s) == (
         (),
@@ -296,11 +298,12 @@ def test_the_table_of_our_functions_is_true() -> None:
     for module, functions in activities.FUNCTIONS.items():
         for name, signature in functions.items():
             parameters = inspect.signature(getattr(importlib.import_module(module), name)).parameters
-            needed = tuple(each.name for each in parameters.values() if each.default is each.empty)
-            assert (needed, tuple(parameters)) == (
-                signature.required,
-                signature.required + signature.optional,
-            )
+            others = [each.name for each in parameters.values() if each.kind is each.VAR_KEYWORD]
+            named = [each for each in parameters.values() if each.name not in others]
+            needed = tuple(each.name for each in named if each.default is each.empty)
+            every = tuple(each.name for each in named)
+            assert (needed, every) == (signature.required, signature.required + signature.optional)
+            assert bool(others) == signature.open
 
 
 FIELDS = st.sampled_from(
@@ -329,4 +332,4 @@ def test_any_document_loads_or_is_invalid(tmp_path_factory: pytest.TempPathFacto
     """Documents of any shape raise nothing but InvalidInput."""
     content = {"title": "t", "description": "d", "method": [], **fields}
     with contextlib.suppress(InvalidInput):
-        experiment.load(write(tmp_path_factory.getbasetemp() / "any.json", content))
+        experiment.load(write(tmp_path_factory.getbasetemp() / "any.json", content), describe=faults.traits)

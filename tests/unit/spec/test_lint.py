@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slochaos import faults
 from slochaos.spec import experiment as experiments
 from slochaos.spec import toxics
 from slochaos.spec.admission import admit
@@ -46,7 +47,7 @@ def of_slo(folder: Path, *objects: Any) -> list[Finding]:
 def of_experiment(folder: Path, experiment: Any, environment: Any = None) -> list[Finding]:
     paths = write_project(folder, experiment, environment)
     system = resolved(paths[1])
-    admitted = admit(experiments.load(paths[0]), system)
+    admitted = admit(experiments.load(paths[0], describe=faults.traits), system)
     return [*lint_environment(system), *lint_experiment(admitted, system)]
 
 
@@ -182,7 +183,7 @@ def test_a_fault_that_nothing_can_see(tmp_path: Path) -> None:
     write_project(tmp_path)
     path = write(tmp_path / "environments/shop.slos.yaml", sliced)
     system = resolved(tmp_path / "environments/staging.yaml")
-    admitted = admit(experiments.load(tmp_path / "experiments/outage.json"), system)
+    admitted = admit(experiments.load(tmp_path / "experiments/outage.json", describe=faults.traits), system)
     (found,) = rules(list(lint_experiment(admitted, system)), "window-blind")
     assert "a slice of api-success stays good with 30s of failures" in found.message
     write(
@@ -204,7 +205,7 @@ def test_a_fault_too_short_for_an_alert(tmp_path: Path) -> None:
     paths = write_project(tmp_path)
     write(tmp_path / "environments/shop.slos.yaml", list(alerted()))
     system = resolved(paths[1])
-    admitted = admit(experiments.load(paths[0]), system)
+    admitted = admit(experiments.load(paths[0], describe=faults.traits), system)
     (found,) = rules(list(lint_experiment(admitted, system)), "alert-untested")
     assert "sees a burn rate of 5.56 over 1h" in found.message
     assert found.fix == "at least 48.384s, to see page alert"
@@ -222,7 +223,7 @@ def test_a_fault_too_short_for_an_alert(tmp_path: Path) -> None:
 def test_what_nothing_can_refute(tmp_path: Path, experiment: Any) -> None:
     """No rule and no probe, a floor of 0 %, a tolerance that takes any answer."""
     path = write_project(tmp_path, experiment)[0]
-    assert rules(list(lint_experiment(experiments.load(path))), "hypothesis-vacuous")
+    assert rules(list(lint_experiment(experiments.load(path, describe=faults.traits))), "hypothesis-vacuous")
 
 
 @pytest.mark.parametrize(

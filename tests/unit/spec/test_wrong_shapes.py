@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slochaos import faults
 from slochaos.errors import InvalidInput
 from slochaos.spec import environment, experiment, openslo, toxics
 from tests.unit.spec import test_import_nobl9, test_import_pyrra, test_import_slo_generator, test_import_sloth
@@ -37,7 +38,7 @@ def load_slos(path: Path) -> object:
 LOADERS: dict[str, tuple[Callable[[Path], object], Any]] = {
     "environments/e.yaml": (resolve, GOOD_ENVIRONMENT),
     "environments/s.yaml": (load_slos, GOOD_SLO),
-    "experiments/x.json": (experiment.load, GOOD_EXPERIMENT),
+    "experiments/x.json": (lambda path: experiment.load(path, describe=faults.traits), GOOD_EXPERIMENT),
     "toxics/t.json": (toxics.load, SLOW),
     "sloth.yaml": (import_of("sloth"), test_import_sloth.GOOD),
     "sloth-in-kubernetes.yaml": (import_of("sloth"), test_import_sloth.IN_KUBERNETES),

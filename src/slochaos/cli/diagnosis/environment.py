@@ -38,7 +38,7 @@ def findings(option: str) -> Iterator[Finding]:
     yield from _pages(environment)
     for server in environment.prometheus_servers:
         yield from prometheus.findings(environment, server)
-    yield from toxiproxy.findings(environment.proxies)
+    yield from toxiproxy.findings(environment.targets.proxies)
     yield _detection(environment)
 
 

@@ -113,7 +113,7 @@ def _targets(
         yield from ways.through(
             f"target {target.scrape_url}",
             target.scrape_url,
-            environment.proxies,
+            environment.targets.proxies,
             f"let {source.name} scrape it",
         )
     down = [target for target in concerned.values() if target.health == "down"]

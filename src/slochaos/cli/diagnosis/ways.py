@@ -23,10 +23,10 @@ def findings(environment: Environment) -> Iterator[Finding]:
     """The environment's sources against its own proxies."""
     for source in environment.sources:
         url = source.url
-        yield from through(f"source {source.name}", url, environment.proxies, "read it")
+        yield from through(f"source {source.name}", url, environment.targets.proxies, "read it")
     if "@" in environment.ledger or environment.ledger.startswith(("postgresql", "mysql")):
         yield from through(
-            "ledger", environment.ledger, environment.proxies, "reach it", shown="its database"
+            "ledger", environment.ledger, environment.targets.proxies, "reach it", shown="its database"
         )
 
 

@@ -1,4 +1,4 @@
-"""Where faults may go: the allow-list of an environment."""
+"""The Toxiproxy proxies that faults may touch."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class AllowedProxy:
     upstream: str
 
 
-def read_proxies(targets: Field) -> tuple[AllowedProxy, ...]:
-    """The proxies of every Toxiproxy server in an environment's `targets`. Raises InvalidInput."""
+def read_proxies(servers: list[Field]) -> tuple[AllowedProxy, ...]:
+    """The proxies of every server under `targets.toxiproxy`. Raises InvalidInput."""
     proxies: dict[tuple[str, str], AllowedProxy] = {}
-    for server in targets.section(optional=("toxiproxy",)).items("toxiproxy"):
+    for server in servers:
         entry = server.section(required=("server", "proxies"))
         url = entry["server"].parsed(http_url).rstrip("/")
         for each in entry.items("proxies"):
