@@ -25,6 +25,7 @@ FAULTS = {
 """By kind of fault the module that has its `FAULT`, and its `OPERATIONS`, each of kind "KIND" or "KIND.x"."""
 
 LOCKS = {
+    "host.lock": "slochaos.faults.host_lock",
     "toxiproxy.lock": "slochaos.faults.toxiproxy_lock",
 }
 """By kind of lock the module that has its `OPERATIONS`."""

@@ -1,0 +1,1 @@
+"""Faults of this host: its CPU, its memory, its disks."""
