@@ -11,7 +11,7 @@ from slochaos.record import Phase, Result
 from slochaos.runner.events import Event, InjectionChanged, StepStarted
 from slochaos.runner.request import RunRequest
 from slochaos.runner.run import run_experiment
-from tests.integration.loaded_shop import LoadedShop
+from tests.integration.loaded_shop import RATE_PER_S, LoadedShop
 
 
 @dataclass
@@ -105,3 +105,24 @@ def test_readings_a_fraction_of_a_second_away_decide_as_before(shop: LoadedShop)
 
     assert (result.run.status, result.objectives[0].verdict) == ("passed", "kept"), result.run
     assert "diluted" not in fault(result).reason
+
+
+def test_a_page_that_becomes_slow_leaves_the_price_right(shop: LoadedShop) -> None:
+    """Pages tell what was counted when they were asked: half a second on the way makes a day of orders no smaller."""
+    slower = threading.Timer(0.5, lambda: setattr(shop.load, "page_takes_s", 0.5))
+
+    def watch(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.step == "baseline":
+            slower.start()
+
+    result = run(shop, watch, {"cost": "60%"})
+    slower.join()
+
+    charge = result.objectives[0].charge
+    assert charge is not None
+    a_day = 86_400 * RATE_PER_S
+    assert 0.9 * a_day < charge.window_events < 1.1 * a_day
+    low, high = charge.attributed_percent_interval
+    true_percent = 100 * charge.bad_gross / (0.01 * a_day)
+    assert high is not None
+    assert low < true_percent < high

@@ -21,7 +21,8 @@ class Budget:
     """What one objective allows over its window, in events (Occurrences) or slices (Timeslices).
 
     `window_events` is how many events the window holds, `consumed` how many bad ones it already has; `basis`
-    says whether the former was read from a source or projected from the baseline's rate.
+    says whether the former was read from a source or projected from the baseline's rate. `window_doubt` is by what
+    share the baseline may have lasted shorter or longer, where it is not exact when its readings were made.
     """
 
     allowed: Fraction
@@ -30,6 +31,7 @@ class Budget:
     basis: Basis
     strict: bool = False
     consumed: Fraction = Fraction(0)
+    window_doubt: Fraction = Fraction(0)
 
     @property
     def size(self) -> Fraction:
@@ -63,6 +65,11 @@ class Budget:
         """`bad` events as a share of the budget; `math.inf` for an unknown number."""
         return math.inf if math.isinf(bad) else self.share_exactly(bad)
 
+    def share_interval(self, bad: Interval) -> ShareInterval:
+        """(at least, at most) so many events as shares of a budget whose window is in doubt itself."""
+        low, high = self.share_exactly(bad[0]), self.share(bad[1])
+        return low * (1 - self.window_doubt), high * (1 + self.window_doubt)
+
 
 def allowed_bad(allowed: Fraction, total: int, *, strict: bool) -> int:
     """The largest number of bad events among `total`: ceil(aN) - 1 for `lt`, floor(aN) for `lte`.
@@ -78,18 +85,20 @@ def projected(
     *,
     events: int,
     seconds: float,
+    doubt_s: float = 0.0,
     at_least: int = 0,
     strict: bool = False,
     consumed: Fraction | float = 0,
 ) -> Budget:
-    """A budget whose window is filled at the baseline's rate: `events` in `seconds`.
+    """A budget whose window is filled at the baseline's rate: `events` in `seconds`, give or take `doubt_s`.
 
     The window holds `at_least` so many events (those of the run itself), so that a run after a silent baseline
     still has a budget.
     """
     rate = Fraction(events) / Fraction(seconds) if seconds > 0 else Fraction(0)
     window_events = max(rate * window_s, Fraction(at_least))
-    return Budget(allowed, window_s, window_events, "projected", strict, Fraction(consumed))
+    doubt = min(Fraction(doubt_s) / Fraction(seconds), Fraction(1)) if seconds > 0 else Fraction(0)
+    return Budget(allowed, window_s, window_events, "projected", strict, Fraction(consumed), doubt)
 
 
 def observed(
@@ -130,7 +139,7 @@ class Charge:
     @property
     def gross_share_interval(self) -> ShareInterval:
         """(at least, at most) of `gross_share`."""
-        return self._shares(self.bad_gross_interval)
+        return self.budget.share_interval(self.bad_gross_interval)
 
     @property
     def attributed_share(self) -> Fraction:
@@ -140,15 +149,12 @@ class Charge:
     @property
     def attributed_share_interval(self) -> ShareInterval:
         """(at least, at most) of `attributed_share`."""
-        return self._shares(self.attributed_interval)
+        return self.budget.share_interval(self.attributed_interval)
 
     @property
     def equivalent_outage_s(self) -> float:
         """Seconds of complete outage that would have cost as much."""
         return float(self.gross_share * self.budget.allowed * self.budget.window_s)
-
-    def _shares(self, interval: Interval) -> ShareInterval:
-        return self.budget.share_exactly(interval[0]), self.budget.share(interval[1])
 
     def fields(self) -> dict[str, Any]:
         """The fields of `record.Charge`: `record.Charge(**charge.fields())`. JSON has no infinity: None."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from slochaos.measurement.samples import Sample
 
@@ -60,6 +61,22 @@ class Cut:
         if self.after:
             return _first_after(samples, self.instant, self.patience_s) or samples[-1]
         return _last_before(samples, self.instant, self.patience_s) or samples[0]
+
+
+def seconds_between(start: Cut, end: Cut) -> float:
+    """From reading to reading, in the mean of the sources.
+
+    From the start of each: a page shows what was counted when it was asked, however long it takes to arrive.
+    """
+    lasted = [
+        end.samples[name].started - s.started for name, s in start.samples.items() if name in end.samples
+    ]
+    return fmean(lasted) if lasted else max(end.started - start.started, 0.0)
+
+
+def doubt_between(start: Cut, end: Cut) -> float:
+    """By how many seconds that may be wrong, either way: a page may be made at any time until it has arrived."""
+    return max((s.finished - s.started for cut in (start, end) for s in cut.samples.values()), default=0.0)
 
 
 def cut_before(history: History, instant: float, patience_s: float = PATIENCE_S) -> Cut | None:

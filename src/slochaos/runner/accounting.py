@@ -14,7 +14,7 @@ from slochaos.measurement import records
 from slochaos.measurement.composing import compose
 from slochaos.measurement.counting import measure
 from slochaos.measurement.dilution import Asked
-from slochaos.measurement.phases import Cut, History
+from slochaos.measurement.phases import Cut, History, doubt_between, seconds_between
 from slochaos.measurement.samples import Count, NoData
 from slochaos.runner.budgeting import budgets
 from slochaos.runner.state import RunState
@@ -66,7 +66,15 @@ def account_objectives(run: RunState) -> list[Accounted]:
         if isinstance(count.charged, Count)
     }
     baseline = {name: count.baseline for name, count in counts.items()}
-    known = budgets(environment, baseline, _baseline_seconds(run), run.consumed, own, passed=run.passed)
+    known = budgets(
+        environment,
+        baseline,
+        _baseline_seconds(run),
+        run.consumed,
+        own,
+        passed=run.passed,
+        doubt_s=_baseline_doubt(run),
+    )
     return [
         _account(run, each, rules.get(each.name), counts[each.name], known.get(each.name))
         for each in environment.objectives
@@ -144,12 +152,19 @@ def _missing(run: RunState) -> NoData:
 def _baseline_seconds(run: RunState) -> float:
     if run.baseline_start is None:
         return 0.0
-    return run.s0.finished - run.baseline_start.finished if run.s0 is not None else run.baseline_s
+    return seconds_between(run.baseline_start, run.s0) if run.s0 is not None else run.baseline_s
+
+
+def _baseline_doubt(run: RunState) -> float:
+    end = run.s0 or run.baseline_end
+    return (
+        doubt_between(run.baseline_start, end) if run.baseline_start is not None and end is not None else 0.0
+    )
 
 
 def _charged_seconds(run: RunState) -> float:
     end = run.s2 or run.s1
-    return end.finished - run.s0.finished if run.s0 is not None and end is not None else 0.0
+    return seconds_between(run.s0, end) if run.s0 is not None and end is not None else 0.0
 
 
 def _account(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from slochaos import clock
 from slochaos.budget import account
@@ -100,9 +100,11 @@ def budgets(
     charged: Mapping[str, tuple[int, float]] | None = None,
     *,
     passed: Mapping[str, Passed] | None = None,
+    doubt_s: float = 0.0,
 ) -> dict[str, Budget]:
     """Each objective's budget: slices by the clock, events as `passed` or projected from the baseline's rate.
 
+    `doubt_s`: by how much `baseline_s` may be wrong, where pages take long.
     A calendar's window is as long as the present one. What `passed` in the window holds what runs consumed too.
     `charged` (events, seconds) of the run itself fills in where there was no baseline; an objective of which
     neither is known has no budget here.
@@ -112,22 +114,30 @@ def budgets(
         seen = (passed or {}).get(objective.name)
         count, own = baseline.get(objective.name), (charged or {}).get(objective.name, (0, 0.0))
         spent = seen.bad if seen else consumed.get(objective.name, 0.0)
-        rate = own
+        rate = _Rate(*own, doubt_s)
         if seen and seen.total and seen.seen_s > 0:
-            rate = seen.total, seen.seen_s
+            rate = _Rate(seen.total, seen.seen_s)
         elif isinstance(count, Count) and baseline_s > 0 and count.total:
-            rate = count.total, baseline_s
+            rate = _Rate(count.total, baseline_s, doubt_s)
         budget = _budget(objective, objective.window_seconds(now), rate, own[0], spent)
         if budget is not None:
             found[objective.name] = budget
     return found
 
 
+class _Rate(NamedTuple):
+    """So many events in so many seconds, give or take `doubt_s`."""
+
+    events: int
+    seconds: float
+    doubt_s: float = 0.0
+
+
 def _budget(
-    objective: Objective, window_s: int, rate: tuple[int, float], at_least: int, spent: Fraction | float
+    objective: Objective, window_s: int, rate: _Rate, at_least: int, spent: Fraction | float
 ) -> Budget | None:
-    """`rate` (events, seconds) fills the window; where it was seen whole, it is what was observed."""
-    allowed, strict, (held, seconds) = objective.allowed, objective.operator == "lt", rate
+    """`rate` fills the window; where it was seen whole, it is what was observed."""
+    allowed, strict, (held, seconds, doubt_s) = objective.allowed, objective.operator == "lt", rate
     if objective.in_slices:
         return account.in_slices(allowed, window_s, objective.slice_s, consumed=spent, strict=strict)
     if held <= 0 or seconds <= 0:
@@ -135,7 +145,14 @@ def _budget(
     if seconds >= _WHOLE * window_s:
         return account.observed(allowed, window_s, window_events=held, consumed=spent, strict=strict)
     return account.projected(
-        allowed, window_s, events=held, seconds=seconds, at_least=at_least, strict=strict, consumed=spent
+        allowed,
+        window_s,
+        events=held,
+        seconds=seconds,
+        doubt_s=doubt_s,
+        at_least=at_least,
+        strict=strict,
+        consumed=spent,
     )
 
 

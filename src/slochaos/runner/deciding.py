@@ -10,7 +10,7 @@ from slochaos.errors import Refused
 from slochaos.guard import recovery
 from slochaos.measurement import baseline as sources
 from slochaos.measurement.counting import measure
-from slochaos.measurement.phases import Cut
+from slochaos.measurement.phases import Cut, seconds_between
 from slochaos.runner import budgeting, events, plan
 from slochaos.runner.loop import pause, while_turning
 from slochaos.runner.power import refuse_underpowered
@@ -124,7 +124,7 @@ def _judge_baseline(run: RunState, sampler: Sampler) -> None:
         )
     run.baseline = {o.name: measure(o, history, run.baseline_start, end) for o in environment.objectives}
     run.baseline_end = end
-    run.baseline_s = end.finished - run.baseline_start.finished
+    run.baseline_s = seconds_between(run.baseline_start, end)
     for problem in sources.baseline_problems(
         environment.objectives, run.baseline, history, sampler.metric_names()
     ):

@@ -81,7 +81,7 @@ def _look(environment: Environment) -> _Seen:
             hint="leave --live out; the baseline of a run tells",
         )
     from slochaos.measurement.counting import measure
-    from slochaos.measurement.phases import Cut
+    from slochaos.measurement.phases import Cut, seconds_between
     from slochaos.measurement.sampler import Sampler
     from slochaos.runner.sampling import check_sources
 
@@ -101,5 +101,5 @@ def _look(environment: Environment) -> _Seen:
     first = {name: next((s for s in samples if s.is_page), samples[0]) for name, samples in history.items()}
     start = Cut(0.0, first)
     counts = {each.name: measure(each, history, start, end) for each in environment.objectives}
-    lasted_s = end.finished - start.finished if first else 0.0
+    lasted_s = seconds_between(start, end) if first else 0.0
     return _Seen(counts, lasted_s, detection_s, watch)

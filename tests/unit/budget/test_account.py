@@ -142,3 +142,15 @@ def test_the_cost_of_an_outage_is_its_share_of_the_allowed_seconds(
     )
     assert spent.equivalent_outage_s == pytest.approx(bad / (events / seconds))
     assert float(spent.gross_share) == pytest.approx(spent.equivalent_outage_s / 86.4)
+
+
+def test_a_baseline_of_doubtful_length_widens_the_shares() -> None:
+    """A second more or less of six may be a sixth more or less of the cost; the point stays where it was."""
+    sure = projected(PER_MILLE, WEEK, events=300, seconds=6.0)
+    doubtful = projected(PER_MILLE, WEEK, events=300, seconds=6.0, doubt_s=1.0)
+    share = sure.share_exactly(201)
+
+    assert sure.share_interval((201, 201)) == (share, share)
+    assert doubtful.share_exactly(201) == share
+    assert doubtful.share_interval((201, 201)) == (share * Fraction(5, 6), share * Fraction(7, 6))
+    assert doubtful.share_interval((0, math.inf)) == (Fraction(0), math.inf)
