@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from slochaos.errors import SourceError
-from slochaos.measurement.prometheus.fetching import raw_in_parts
+from slochaos.measurement.prometheus.fetching import range_in_parts, raw_in_parts
 from slochaos.measurement.prometheus.server import PrometheusServer
+from slochaos.measurement.prometheus.windows import Window
 from slochaos.spec.sources import PrometheusSource
 from tests.prometheus_history import lay_down
 from tests.prometheus_servers import Binaries, start_prometheus
@@ -45,3 +46,11 @@ def test_range_that_stays_too_large_is_refused(server: PrometheusServer) -> None
     with pytest.raises(SourceError, match="too many samples") as caught:
         raw_in_parts(server, "r_total", TIMES[0], TIMES[-1], splits=2)
     assert "shorter window" in caught.value.hint
+
+
+def test_range_query_that_is_too_large_is_put_together_from_its_steps(server: PrometheusServer) -> None:
+    """Each step once, at its own instant."""
+    window = Window(TIMES[0], TIMES[0] + 1501)
+    [series] = range_in_parts(server, 'r_total{job="a"}', window, 3.0)
+    assert list(series.times) == TIMES[:1503:3]
+    assert list(series.values) == [at - TIMES[0] for at in TIMES[:1503:3]]

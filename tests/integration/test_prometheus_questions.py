@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slochaos.measurement.prometheus.coarse import bad_by_part
 from slochaos.measurement.prometheus.evaluation import evaluate
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
@@ -28,9 +30,22 @@ TIMES = [NOW - 1200 + 30 * step for step in range(41)]
 Ask = Callable[[Sequence[tuple[Objective, Window]]], list[str]]
 
 
+@dataclass(frozen=True)
+class Logged:
+    """A server that writes down what it is asked."""
+
+    server: PrometheusServer
+    log: Path
+
+    def queries(self) -> list[str]:
+        """All of it so far."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [json.loads(line)["params"]["query"] for line in lines]
+
+
 @pytest.fixture(scope="module")
-def ask(prometheus_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    """Evaluate on a server with twenty minutes of many services; what it was asked meanwhile."""
+def logged(prometheus_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logged]:
+    """One with twenty minutes of many services."""
     folder = tmp_path_factory.mktemp("prometheus-questions")
     history = {f'up{{job="s{n}",instance="a"}}': [(at, 1.0) for at in TIMES] for n in range(SERVICES)}
     history |= {
@@ -44,24 +59,24 @@ def ask(prometheus_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory)
     process = start_prometheus(prometheus_binaries, folder, **settings)
     try:
         with PrometheusServer(PrometheusSource("logged", process.url, timeout_s=60)) as server:
-
-            def asked(wanted: Sequence[tuple[Objective, Window]]) -> list[str]:
-                before = len(_queries(log))
-                found = evaluate(server, wanted)
-                assert all(
-                    isinstance(each.count, Count) and each.count.bad * 10 == each.count.total
-                    for each in found
-                )
-                return _queries(log)[before:]
-
-            yield asked
+            yield Logged(server, log)
     finally:
         process.end()
 
 
-def _queries(log: Path) -> list[str]:
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [json.loads(line)["params"]["query"] for line in lines]
+@pytest.fixture
+def ask(logged: Logged) -> Ask:
+    """Evaluate there; what it was asked meanwhile."""
+
+    def asked(wanted: Sequence[tuple[Objective, Window]]) -> list[str]:
+        before = len(logged.queries())
+        found = evaluate(logged.server, wanted)
+        assert all(
+            isinstance(each.count, Count) and each.count.bad * 10 == each.count.total for each in found
+        )
+        return logged.queries()[before:]
+
+    return asked
 
 
 def _objective(number: int, method: Method = "Occurrences") -> Objective:
@@ -101,6 +116,17 @@ def test_long_windows_are_a_handful_of_questions_too(ask: Ask) -> None:
     many = ask([(_objective(n), Window(NOW - 86_400, NOW)) for n in range(SERVICES)])
     assert len(many) <= 2.5 * len(few)
     assert not any("increase(" in query or "rate(" in query for query in many)
+
+
+def test_bad_events_by_part_are_a_handful_of_questions(logged: Logged) -> None:
+    """However many parts: those of one length are asked about together, and cuts make a few more."""
+    before = len(logged.queries())
+    ends = (*(NOW - 1200 + 50 * part for part in range(15)), NOW - 480, NOW - 450, NOW - 300, NOW)
+    found = bad_by_part(logged.server, [_objective(n) for n in range(SERVICES)], ends)
+    assert len(logged.queries()) - before <= 2 * 5 + 1 + 5
+    by_end = {round(end - NOW): bad for bad, end in found["o7"]}
+    assert {-500: 60, -480: 30, -450: 30, -300: 150, 0: 300}.items() <= by_end.items()
+    assert sum(by_end.values()) == 1200
 
 
 def test_one_objectives_long_window_makes_no_others_longer(ask: Ask) -> None:

@@ -50,17 +50,9 @@ def _restarts(asking: Asking, asks: Iterable[Ask], window: Window, step_s: float
     for ask in asks:
         for name in ask.counters:
             function = "changes" if name == PROCESS_START else "resets"
-            questions.append((f"{function}({ask.only(name)}[{round(step_s * 1000)}ms])", window, step_s))
+            questions.append((f"{function}({ask.only(name)}[{round(step_s * 1000)}ms]) > 0", window, step_s))
     answers = asking.ranges(questions)
-    return sorted(
-        {
-            at
-            for found in answers.values()
-            for each in found
-            for at, value in zip(each.times, each.values, strict=True)
-            if value > 0
-        }
-    )
+    return sorted({at for found in answers.values() for each in found for at in each.times})
 
 
 def _together(answers: Iterable[Iterable[RawSeries]]) -> list[RawSeries]:

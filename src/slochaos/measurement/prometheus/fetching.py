@@ -72,9 +72,7 @@ class Asking:
 
     def ranges(self, questions: Iterable[Range]) -> Mapping[Range, tuple[RawSeries, ...]]:
         """Queries at equal distances. Raises SourceError."""
-        return self._all(
-            questions, lambda each: self.server.query_range(each[0], each[1].start, each[1].end, each[2])
-        )
+        return self._all(questions, lambda each: range_in_parts(self.server, *each))
 
     def raw(self, questions: Iterable[Raw]) -> Mapping[Raw, tuple[RawSeries, ...]]:
         """Raw samples of selectors. Raises SourceError."""
@@ -101,6 +99,21 @@ def raw_in_parts(
     middle = (start + end) / 2
     earlier = raw_in_parts(server, selector, start, middle, splits - 1)
     return joined(earlier, raw_in_parts(server, selector, middle + 0.001, end, splits - 1))
+
+
+def range_in_parts(
+    server: PrometheusServer, expression: str, window: Window, step_s: float
+) -> tuple[RawSeries, ...]:
+    """A range query, in halves of its steps where one answer would be too large. Raises SourceError."""
+    try:
+        return server.query_range(expression, window.start, window.end, step_s)
+    except AnswerTooLarge:
+        steps = int(window.length_s / step_s)
+        if steps < 1:
+            raise
+    middle = window.start + (steps // 2 + 1) * step_s
+    earlier = range_in_parts(server, expression, Window(window.start, middle - step_s / 2), step_s)
+    return joined(earlier, range_in_parts(server, expression, Window(middle, window.end), step_s))
 
 
 def joined(earlier: Iterable[RawSeries], later: Iterable[RawSeries]) -> tuple[RawSeries, ...]:

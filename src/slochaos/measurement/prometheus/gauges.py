@@ -16,6 +16,9 @@ from slochaos.measurement.replicas import replica_label
 from slochaos.measurement.samples import Count, NoData
 from slochaos.spec.objectives import Indicator, Samples
 
+BEFORE_END_S = 0.001
+"""A window's end is not in it: it is asked for a millisecond earlier."""
+
 _FUNCTIONS = ("count", "sum", "min", "max")
 
 
@@ -76,9 +79,9 @@ class _Over:
 
 def over_time(asking: Asking, function: str, asks: Iterable[Ask], window: Window) -> Found:
     """`function`_over_time of all samples in [start, end), one value of each series. Raises SourceError."""
-    at, length = window.end - 0.001, f"{round(window.length_s * 1000) - 1}ms"
+    at = window.end - BEFORE_END_S
     names = {
-        f"{function}_over_time({ask.only(name)}[{length}])": name for ask in asks for name in ask.counters
+        in_part(function, ask.only(name), window.length_s): name for ask in asks for name in ask.counters
     }
     answers = asking.instants((text, at) for text in names)
     return Found(
@@ -86,6 +89,11 @@ def over_time(asking: Asking, function: str, asks: Iterable[Ask], window: Window
         for (text, _), values in answers.items()
         for value in values
     )
+
+
+def in_part(function: str, ask: Ask, length_s: float) -> str:
+    """`function`_over_time of the samples in [start, end), as it is asked BEFORE_END_S before the end."""
+    return f"{function}_over_time({ask}[{round(length_s * 1000) - 1}ms])"
 
 
 def _problem(
