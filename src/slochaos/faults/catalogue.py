@@ -19,12 +19,19 @@ from slochaos.spec.experiment import FaultTraits
 from slochaos.spec.nearest import did_you_mean
 
 FAULTS = {
+    "docker.disconnect": "slochaos.faults.docker.disconnect",
+    "docker.kill": "slochaos.faults.docker.kill",
+    "docker.limits": "slochaos.faults.docker.limits",
+    "docker.pause": "slochaos.faults.docker.pause",
+    "docker.restart": "slochaos.faults.docker.restart",
+    "docker.stop": "slochaos.faults.docker.stop",
     "nothing": "slochaos.faults.nothing",
     "toxiproxy": "slochaos.faults.toxiproxy",
 }
 """By kind of fault the module that has its `FAULT`, and its `OPERATIONS`, each of kind "KIND" or "KIND.x"."""
 
 LOCKS = {
+    "docker.lock": "slochaos.faults.docker.lock",
     "host.lock": "slochaos.faults.host_lock",
     "toxiproxy.lock": "slochaos.faults.toxiproxy_lock",
 }

@@ -52,6 +52,11 @@ class Operation(ABC):
     kind: ClassVar[str] = ""
     evidence_noun: ClassVar[str] = ""
 
+    @property
+    def settle_s(self) -> float:
+        """How long a request whose answer was lost may still arrive after its undo, seconds."""
+        return 3.0
+
     def check(self) -> None:  # noqa: B027 (most operations have nothing to look at beforehand)
         """See, without a change, that the target is what was allowed. Raises TargetNotAllowed, TargetError."""
 

@@ -10,7 +10,6 @@ from slochaos import clock
 from slochaos.errors import TargetError
 from slochaos.faults.operation import Operation, Undone
 
-SETTLE_S = 3.0
 LOOK_S = 0.25
 RETRY_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
@@ -41,13 +40,14 @@ class Undoing:
         if self.certain or isinstance(first, TargetError):
             return first
         self.on_settling()
-        settled = clock.now() + SETTLE_S
+        settle_s = max(operation.settle_s for operation in self.operations)
+        settled = clock.now() + settle_s
         while clock.now() < settled:
             time.sleep(LOOK_S)
-            again = self._patiently(applied=False, last=False, until=self.until + SETTLE_S)
+            again = self._patiently(applied=False, last=False, until=self.until + settle_s)
             if isinstance(again, TargetError):
                 return again
-        last = self._patiently(applied=False, last=True, until=self.until + SETTLE_S)
+        last = self._patiently(applied=False, last=True, until=self.until + settle_s)
         return last if isinstance(last, TargetError) or first.end == "undone" else first
 
     def _patiently(self, *, applied: bool, last: bool, until: float) -> Undone | TargetError:

@@ -1,0 +1,1 @@
+"""Faults of Docker containers, through the API of their daemon."""
