@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import abort, kill, sequential, slo_check, startup, toxiproxy_servers
+from benchmarks import abort, kill, latency_precision, sequential, slo_check, startup, toxiproxy_servers
 from benchmarks.figures import Figure, table
 
 BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
@@ -15,6 +15,7 @@ BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
     kill.measure,
     abort.measure,
     toxiproxy_servers.measure,
+    latency_precision.measure,
     sequential.measure,
     slo_check.measure,
 )

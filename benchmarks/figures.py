@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One row. `ours` and `theirs` are text with units; `value` is what `goal` limits from above."""
+    """One row. `ours` and `theirs` are text with units; `value` is what `goal` limits from above, or `at_least`."""
 
     name: str
     ours: str
@@ -18,11 +18,13 @@ class Figure:
     goal: float
     unit: str = ""
     note: str = ""
+    at_least: bool = False
 
     @property
     def met(self) -> str:
         """Whether the goal was reached."""
-        return "yes" if self.value <= self.goal else "NO"
+        met = self.value >= self.goal if self.at_least else self.value <= self.goal
+        return "yes" if met else "NO"
 
 
 def seconds(samples: Sequence[float]) -> str:
@@ -40,7 +42,8 @@ def table(figures: Sequence[Figure]) -> str:
     """All figures, a line each, with a second line for a note."""
     lines = [f"{'what':58} {'figure':>9} {'goal':>8} {'met':>4}   ours | beside"]
     for figure in figures:
-        value, goal = f"{figure.value:.2f}{figure.unit}", f"{figure.goal:g}{figure.unit}"
+        value = f"{figure.value:.2f}{figure.unit}"
+        goal = f"{'>= ' * figure.at_least}{figure.goal:g}{figure.unit}"
         lines.append(
             f"{figure.name:58} {value:>9} {goal:>8} {figure.met:>4}   {figure.ours} | {figure.theirs}"
         )
