@@ -69,7 +69,7 @@ def charge(
     """
     from slochaos.cli.chosen import environment_if_meant, source_of
     from slochaos.cli.failures import errors_as_document
-    from slochaos.cli.streams import console, say, write_document
+    from slochaos.cli.streams import console, say, write_record
 
     with errors_as_document(output is Format.JSON):
         question = _question(from_, to, baseline, objective, incident)
@@ -81,7 +81,7 @@ def charge(
         document = _priced(source, chosen, question)
         document, unkept = _kept(document, chosen, replacing=replace_) if incident else (document, None)
     if output is Format.JSON:
-        write_document(document.model_dump(mode="json", by_alias=True))
+        write_record(document)
     else:
         from slochaos.reports.incident import render_incident
 

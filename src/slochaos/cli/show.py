@@ -35,14 +35,14 @@ def show(
     """
     from slochaos.cli.environments import load_statically
     from slochaos.cli.failures import errors_as_document
-    from slochaos.cli.streams import console, write_document
+    from slochaos.cli.streams import console, write_record
     from slochaos.incident import Incident
 
     with errors_as_document(output is Format.JSON):
         location = load_statically(environment).ledger if environment else ""
         found = _found(run_id, location)
     if output is Format.JSON:
-        write_document(found.model_dump(mode="json", by_alias=True))
+        write_record(found)
     elif isinstance(found, Incident):
         from slochaos.reports.incident import render_incident
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -222,15 +221,11 @@ class _Look:
 
 def _show(document: Standing, output: Format, *, watching: bool) -> None:
     """The document or the table; while watching one line per document, and lines where there is no terminal."""
-    from slochaos.cli.streams import console, write, write_document
+    from slochaos.cli.streams import console, write, write_record
     from slochaos.reports.standing import plain_lines, render_standing
 
     if output is Format.JSON:
-        plain = document.model_dump(mode="json", by_alias=True)
-        if watching:
-            write(json.dumps(plain, ensure_ascii=False))
-        else:
-            write_document(plain)
+        write_record(document, indented=not watching)
     elif watching and not sys.stdout.isatty():
         write("\n".join(plain_lines(document)))
     else:
