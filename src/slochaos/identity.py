@@ -9,6 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+SERVICE = "SLOCHAOS_SERVICE"
+"""The variable by which a process tells which service of which run it belongs to: `RUN/NAME`."""
+
 
 @dataclass(frozen=True)
 class ProcessIdentity:

@@ -26,6 +26,8 @@ FAULTS = {
     "docker.restart": "slochaos.faults.docker.restart",
     "docker.stop": "slochaos.faults.docker.stop",
     "nothing": "slochaos.faults.nothing",
+    "process.kill": "slochaos.faults.process.kill",
+    "process.pause": "slochaos.faults.process.pause",
     "toxiproxy": "slochaos.faults.toxiproxy",
 }
 """By kind of fault the module that has its `FAULT`, and its `OPERATIONS`, each of kind "KIND" or "KIND.x"."""

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from slochaos import clock
 from slochaos.errors import ServiceError, StateError
 from slochaos.guard.undolog import UndoLog
-from slochaos.identity import ProcessIdentity
+from slochaos.identity import SERVICE, ProcessIdentity
 from slochaos.spec.environment import Ready, Service
 
 POLL_S = 0.05
@@ -103,7 +103,11 @@ class Services:
             process = subprocess.Popen(
                 service.command,
                 cwd=service.directory or None,
-                env={**os.environ, **dict(service.environment)},
+                env={
+                    **os.environ,
+                    **dict(service.environment),
+                    SERVICE: f"{self._log.path.stem}/{service.name}",
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

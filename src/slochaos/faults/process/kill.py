@@ -1,0 +1,207 @@
+"""A process that crashes, and comes back: by whoever supervises it, or by the command that the environment names.
+
+The undo log keeps no commands: the restart is looked up in the environment's file again.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psutil
+
+from slochaos import clock
+from slochaos.errors import InvalidInput, SlochaosError, TargetError, TargetNotAllowed
+from slochaos.faults.fault import Fault, Ticket
+from slochaos.faults.host_lock import HostLock
+from slochaos.faults.injection import Injection, Member
+from slochaos.faults.operation import Operation, Sight, Undone
+from slochaos.faults.parameters import one_of, parameter
+from slochaos.faults.process import group
+from slochaos.faults.process.group import Processes
+from slochaos.identity import ProcessIdentity
+from slochaos.spec import environment as environments
+from slochaos.spec.environment import Environment
+from slochaos.spec.experiment import FaultTraits
+from slochaos.spec.targets import AllowedProcesses
+
+RESTART_S = 20.0
+APPEAR_S = 5.0
+
+
+@dataclass(frozen=True)
+class Kill(Operation):
+    """One process of a group killed; `others` is how many of the group were running beside it."""
+
+    kind: ClassVar[str] = "process.kill"
+    evidence_noun: ClassVar[str] = "looks found that process gone"
+    pid: int
+    started: float
+    boot: str
+    name: str
+    environment: str
+    group: str
+    others: int
+    signal: str
+    run: str
+
+    @property
+    def process(self) -> ProcessIdentity:
+        """Which process."""
+        return ProcessIdentity(self.pid, self.started, self.boot)
+
+    def check(self) -> None:
+        """See that it lives."""
+        group.expect(self.process, self.name)
+
+    def perform(self) -> None:
+        """Send the signal. Descendants are left to it: that is what a crash does."""
+        group.expect(self.process, self.name)
+        try:
+            psutil.Process(self.pid).send_signal(signal.Signals[self.signal])
+        except psutil.Error as error:
+            raise TargetError(f"{self.name} cannot be sent {self.signal}: {error}") from error
+
+    def undo(self, *, applied: bool, last: bool) -> Undone:
+        """See that as many run as before; if not, restart it. Raises TargetError when it does not come back."""
+        if self.process.alive():
+            return Undone("undone", f"{self.name} did not end of {self.signal}")
+        entry = self._entry()
+        if self._running(entry) > self.others:
+            return Undone("undone", "it runs again already")
+        if entry.restart:
+            _restart(entry)
+        until = clock.now() + APPEAR_S
+        while self._running(entry) <= self.others:
+            if clock.now() > until:
+                how = f"although {shlex.join(entry.restart)} was run" if entry.restart else "by itself"
+                raise TargetError(f"{self.name} does not come back {how}")
+            time.sleep(0.1)
+        return Undone("undone", "" if entry.restart else "it came back by itself")
+
+    def look(self) -> Sight | None:
+        """Whether that very process is gone."""
+        return Sight(not self.process.alive())
+
+    def by_hand(self) -> str:
+        """The environment's restart command, where it has one."""
+        with suppress(SlochaosError):
+            if restart := self._entry().restart:
+                return shlex.join(restart)
+        return f"# start {self.name} again"
+
+    def _running(self, entry: AllowedProcesses) -> int:
+        return sum(1 for _ in group.matching(entry, self.run))
+
+    def _entry(self) -> AllowedProcesses:
+        """The group as the environment's file has it now. Raises TargetError when it has none any more."""
+        try:
+            file = environments.read(Path(self.environment))
+            resolved = environments.resolve(file, environments.placeholders(file), {})
+            return group.allowed(self.group, resolved)
+        except (InvalidInput, TargetNotAllowed) as error:
+            raise TargetError(f"how to restart {self.name} is not known: {error.message}") from error
+
+
+@dataclass(frozen=True)
+class Killing(Processes):
+    """`signal`: SIGKILL, or SIGTERM for an orderly end."""
+
+    signal: str = parameter(one_of("SIGKILL", "SIGTERM", "SIGABRT", "SIGSEGV"), default="SIGKILL")
+
+
+class KillFault(Fault):
+    """A crash."""
+
+    kind = "process.kill"
+    summary = (
+        "kills a process of this host; whatever restarts it is tested, else the environment's command is run"
+    )
+    parameters = Killing
+
+    def traits(self, given: Mapping[str, Any]) -> FaultTraits:
+        """Dead processes stay dead unless somebody restarts them."""
+        return FaultTraits(target=self.read(given).target, lasting=True)
+
+    def prepare(self, given: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
+        """The group that the environment lists under this name."""
+        asked = self.read(given)
+        entry = group.allowed(asked.target, environment)
+        if entry.service:
+            raise TargetNotAllowed(
+                f"{entry.name!r} is a service of the run itself, which ends with it",
+                hint="pause it (process.pause), or kill a process that the run did not start",
+            )
+
+        def changes(member: Member) -> tuple[Operation, ...]:
+            who = group.identity(member)
+            others = sum(1 for each in group.matching(entry, ticket.run_id) if each.pid != who.pid)
+            change = Kill(
+                who.pid,
+                who.started,
+                who.boot,
+                member.name,
+                environment=str(environment.path.absolute()),
+                group=entry.name,
+                others=others,
+                signal=asked.signal,
+                run=ticket.run_id,
+            )
+            return (change,)
+
+        lock = HostLock(f"processes {entry.name}")
+        return Injection(
+            target=f"processes {entry.name}",
+            queue=f"processes {entry.name}",
+            members=lambda: group.members(entry, ticket.run_id),
+            changes=changes,
+            lock=lambda _: lock,
+            lock_name=lock.name,
+            lock_place=lock.place,
+            reach=asked.hit,
+            spare=entry.spare,
+            lasting=True,
+        )
+
+    def entry(self, given: Mapping[str, Any], environment: Environment) -> str:
+        """The group and what tells it."""
+        return group.entry(self.read(given).target, environment)
+
+    def if_host_dies(self, given: Mapping[str, Any], within_s: float) -> str:
+        """Its supervisor is not ours."""
+        return "stays down until recovered, unless something restarts it"
+
+
+def _restart(entry: AllowedProcesses) -> None:
+    """Run the command in a session of its own: what it starts has to outlive this run. Raises TargetError."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLOCHAOS_")}
+    try:
+        process = subprocess.Popen(
+            entry.restart,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise TargetError(f"{entry.restart[0]} cannot be run: {error.strerror}") from error
+    until = clock.now() + RESTART_S
+    while process.poll() is None and clock.now() < until:
+        if any(True for _ in group.matching(entry, "")):
+            return  # a command that becomes the server itself never returns
+        time.sleep(0.05)
+    if process.returncode:
+        raise TargetError(f"{shlex.join(entry.restart)} ended with status {process.returncode}")
+
+
+FAULT = KillFault()
+OPERATIONS = (Kill,)
