@@ -24,6 +24,7 @@ from slochaos.spec.checking import Checking
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+PRESETS = ROOT / "docs/toxiproxy.md"
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^    (?:\$ )?(slochaos .+)$", re.MULTILINE)
 INLINE = re.compile(r"`(slochaos [^`\n]+)`")
@@ -43,9 +44,11 @@ EXIT_CODES = {
 
 def main() -> int:
     """Run every check."""
-    documents = {path: path.read_text() for path in sorted(ROOT.glob("*.md"))}
+    paths = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
+    documents = {path: path.read_text() for path in paths}
     problems = [
         *undocumented(documents[README]),
+        *untold(documents),
         *files_that_do_not_load(),
         *(problem for path, text in documents.items() for problem in broken_commands(path, text)),
         *(problem for path, text in documents.items() for problem in broken_links(path, text)),
@@ -74,6 +77,17 @@ def undocumented(readme: str) -> Iterator[str]:
     for status in get_args(Status):
         if f"| {EXIT_CODES[status]} | {status} |" not in readme:
             yield f"README.md: the table of exit codes lacks {EXIT_CODES[status]} {status}"
+
+
+def untold(documents: dict[Path, str]) -> Iterator[str]:
+    """Presets that the page on Toxiproxy lacks, and experiments that no document names."""
+    for preset in sorted(ROOT.glob("toxics/*.json")):
+        if f"`{preset.stem}`" not in documents[PRESETS]:
+            yield f"{PRESETS.name}: the table of presets lacks `{preset.stem}`"
+    everything = "\n".join(documents.values())
+    for experiment in sorted(ROOT.glob("experiments/*.json")):
+        if f"`{experiment.stem}`" not in everything and experiment.name not in everything:
+            yield f"docs: no document names experiments/{experiment.name}"
 
 
 def files_that_do_not_load() -> Iterator[str]:
