@@ -26,6 +26,7 @@ class Load:
 
     `page_takes_s` is how long the metrics page takes to say what was counted when it was asked. `page_fails`: it
     answers 500, which a real exporter does only when it is broken, and never at a time that a test could choose.
+    `page_of_two`: every second answer is that of another process, as behind a balancer.
     """
 
     listen: str
@@ -33,6 +34,8 @@ class Load:
     broken: bool = False
     page_takes_s: float = 0.0
     page_fails: bool = False
+    page_of_two: bool = False
+    pages: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -157,6 +160,9 @@ def _page_of(load: Load) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             good, bad = load.counts()
+            load.pages += 1
+            if load.page_of_two and load.pages % 2:
+                good, bad = good // 2, bad // 2
             page = orders_page(started, good, bad)
             time.sleep(load.page_takes_s)
             self.send_response(500 if load.page_fails else 200)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from slochaos.record import Phase, Result
+from slochaos.reports.story import recovered
 from slochaos.runner.events import Event, InjectionChanged, StepStarted
 from slochaos.runner.request import RunRequest
 from slochaos.runner.run import run_experiment
@@ -67,6 +69,7 @@ def test_a_floor_is_not_held_by_traffic_that_was_counted_after_the_fault(shop: L
     orders = result.objectives[0]
     assert (result.run.status, orders.verdict) == ("inconclusive", "unproven")
     assert "diluted: up to" in orders.reason
+    assert result.run.hint.startswith("see to it that the source can be read all the time")
     counted = fault(result)
     assert counted.sli is not None
     assert counted.sli > 0.5  # most of what was counted came after the undo
@@ -105,6 +108,37 @@ def test_readings_a_fraction_of_a_second_away_decide_as_before(shop: LoadedShop)
 
     assert (result.run.status, result.objectives[0].verdict) == ("passed", "kept"), result.run
     assert "diluted" not in fault(result).reason
+    assert result.notes == ()
+
+
+def test_what_cannot_be_counted_after_the_undo_is_no_missing_traffic(shop: LoadedShop) -> None:
+    """Two processes that answer in turns leave the recovery unknown, and more traffic would not help."""
+
+    def watch(event: Event) -> None:
+        shop.load.page_of_two = shop.load.page_of_two or (
+            isinstance(event, StepStarted) and event.step == "recovery"
+        )
+
+    result = run(shop, watch, {"cost": "60%"})
+
+    assert result.run.status == "inconclusive"
+    assert "what came after the undo could not be counted" in result.run.reason
+    assert "no traffic" not in result.run.reason
+    assert result.run.hint.startswith("scrape each process by its own address")
+    assert recovered(result) == "whether it recovered is not known"
+
+
+def test_an_experiment_without_a_fault_is_told_so(shop: LoadedShop) -> None:
+    """An empty method injects nothing: there is nothing to judge, and neither time nor traffic would change that."""
+    experiment = shop.experiment(objectives={"orders": {"cost": "60%"}})
+    empty = {**json.loads(experiment.read_text()), "method": []}
+    result = run_experiment(
+        RunRequest(shop.write("experiments/empty.json", empty), environment="shop"), lambda _: None
+    )
+
+    assert result.run.status == "inconclusive"
+    assert "nothing was injected" in result.run.reason
+    assert "a fault" in result.run.hint
 
 
 def test_a_page_that_becomes_slow_leaves_the_price_right(shop: LoadedShop) -> None:

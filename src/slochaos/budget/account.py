@@ -97,7 +97,8 @@ def projected(
     """
     rate = Fraction(events) / Fraction(seconds) if seconds > 0 else Fraction(0)
     window_events = max(rate * window_s, Fraction(at_least))
-    doubt = min(Fraction(doubt_s) / Fraction(seconds), Fraction(1)) if seconds > 0 else Fraction(0)
+    by_rate = seconds > 0 and window_events > at_least
+    doubt = min(Fraction(doubt_s) / Fraction(seconds), Fraction(1)) if by_rate else Fraction(0)
     return Budget(allowed, window_s, window_events, "projected", strict, Fraction(consumed), doubt)
 
 

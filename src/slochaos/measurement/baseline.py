@@ -10,13 +10,12 @@ from slochaos.measurement.phases import History
 from slochaos.measurement.samples import Count, NoData
 from slochaos.measurement.selection import is_wanted, selector_of, series_names
 from slochaos.spec.objectives import Metric, Objective
+from slochaos.verdict.advice import way_out
 
 _HINTS = {
     "source-down": "start the system, or correct the source's address in the environment file",
-    "several-processes": "scrape each process by its own address, or run one worker",
-    "replica-label": "name one value of the label in the selector",
-    "no-query-source": "use selector, histogram or samples, which are counted sample by sample",
 }
+"""Where a source that has not been read once needs something else than one that was lost."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,16 @@ def _problems(
 ) -> Iterator[Problem]:
     good = objective.indicator.good
     if isinstance(counted, NoData) and counted.reason != "no-series":
-        yield Problem(objective.name, counted.reason, counted.detail, _HINTS.get(counted.reason, ""))
+        yield Problem(objective.name, counted.reason, counted.detail, _hint_for(counted.reason))
     elif isinstance(counted, NoData):
         yield _no_series(objective.name, objective.indicator.total, names)
     elif good is not None and not _is_on_a_page(good, history):
         yield _no_series(objective.name, good, names)
+
+
+def _hint_for(reason: str) -> str:
+    """What to do about a reason for which there are no data before anything was injected."""
+    return _HINTS.get(reason) or way_out((reason,))
 
 
 def _is_on_a_page(metric: Metric, history: History) -> bool:

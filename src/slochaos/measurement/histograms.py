@@ -71,10 +71,13 @@ class Layout:
     def within(self, values: Sequence[float]) -> tuple[float, float]:
         """At least and at most how many observations were within the threshold; equal when it is a bound.
 
-        `values` are those of the page. Raises BrokenHistogram when a wider bucket holds less.
+        `values` are those of the page. Raises BrokenHistogram when a wider bucket holds less, or any
+        less than nothing.
         """
         narrower = 0.0
         for index, position in enumerate(self.positions):
+            if values[position] < 0:
+                raise BrokenHistogram(f"it stands at {values[position]:g}, and counts never fall below zero")
             if values[position] < narrower:
                 raise BrokenHistogram(
                     f"its bucket le={float(self.bounds[index]):g} holds less than a narrower one"

@@ -47,7 +47,8 @@ class MetricReader:
             numbers = list(values.values())
             return {child: layout.within(numbers) for child, layout in self._layouts.items()}
         except BrokenHistogram as error:
-            raise Unreadable("indicator", f"{_selector(self.metric)} is no histogram: {error}") from error
+            kind = "counter" if isinstance(self.metric, Counter) else "histogram"
+            raise Unreadable("indicator", f"{_selector(self.metric)} is no {kind}: {error}") from error
 
     def _lay_out(self, page: Sequence[Series]) -> dict[Child, Layout]:
         positions: dict[Child, dict[Bound, int]] = {}

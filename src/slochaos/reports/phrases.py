@@ -116,7 +116,9 @@ def about(objective: ObjectiveResult) -> str:
     lacking = fault.reason if fault is not None and fault.good is None else ""
     if objective.verdict in ("kept", "observed") and not lacking:
         return ""
-    reason = "; ".join(dict.fromkeys(filter(None, (objective.reason, lacking))))
+    if (lacking.partition(": ")[2] or lacking) in objective.reason:  # said already, without the word that machines read
+        lacking = ""
+    reason = "; ".join(filter(None, (objective.reason, lacking)))
     return reason if not reason or objective.name in reason else f"{objective.name}: {reason}"
 
 

@@ -100,6 +100,9 @@ def recovered(result: Result) -> str:
     recovery = result.recovery
     if recovery is None or result.run.placebo:
         return ""
+    after = [each.phases["recovery"] for each in result.objectives if "recovery" in each.phases]
+    if recovery.seconds is None and after and not any(phase.total for phase in after):
+        return "whether it recovered is not known"
     if recovery.seconds is None:
         return "NOT RECOVERED while it was watched"
     return f"recovered after {recovery.seconds:.1f} s (±{recovery.resolution_seconds:.2g})"

@@ -146,6 +146,8 @@ def _missing(run: RunState) -> NoData:
         return NoData("source-down", "; ".join(f"{name}: {why}" for name, why in troubles.items()))
     if run.undone is not None:
         return NoData("no-sample", "no sample came in time after the phase")
+    if run.toolkit.status == "completed":
+        return NoData("no-fault", "nothing was injected, so there was no fault to judge")
     return _NOT_REACHED
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from slochaos import clock, record
 from slochaos.clock import timestamp
 from slochaos.guard.connection import InjectionState
@@ -9,6 +11,7 @@ from slochaos.identity import host
 from slochaos.measurement.counting import series_over_time
 from slochaos.runner.accounting import Accounted, account_composites, account_objectives
 from slochaos.runner.command import CommandProcess
+from slochaos.runner.notes import measuring_notes
 from slochaos.runner.state import RunState
 from slochaos.verdict.status import RunFacts, RunStatus, run_status
 
@@ -30,7 +33,7 @@ def make_result(run: RunState) -> record.Result:
     ended = clock.wall()
     status = run_status(_facts(run, accounted))
     return record.Result(
-        run=_run(run, status, ended),
+        run=_run(run, status, _hint(run, status, accounted), ended),
         objectives=tuple(each.result for each in accounted),
         composites=account_composites(run, accounted),
         plan=run.plan or record.Plan(),
@@ -45,7 +48,7 @@ def make_result(run: RunState) -> record.Result:
         chaos_toolkit=_toolkit(run),
         measured=_measured(run),
         timeline=_timeline(run),
-        notes=(*run.notes, *_measuring_notes(run)),
+        notes=(*run.notes, *measuring_notes(run)),
         command=run.request.command,
     )
 
@@ -53,7 +56,7 @@ def make_result(run: RunState) -> record.Result:
 def _facts(run: RunState, accounted: list[Accounted]) -> RunFacts:
     found = run.findings
     ended_early = found.any
-    silent = _without_traffic_after(run, accounted)
+    unknown = _unknown_recoveries(run, accounted)
     reasons = {
         verdict: tuple(each.decision.reason for each in accounted if each.decision.verdict == verdict)
         for verdict in ("breached", "exceeded", "unproven")
@@ -65,19 +68,31 @@ def _facts(run: RunState, accounted: list[Accounted]) -> RunFacts:
         signal=found.signal,
         breached=reasons["breached"],
         exceeded=reasons["exceeded"],
-        slow_recovery=() if ended_early else _slow_recovery(run, silent),
+        slow_recovery=() if ended_early else _slow_recovery(run, unknown),
         aborted_by_rule=tuple(found.aborted_by_rule),
         aborted=tuple(found.aborted),
         errors=tuple(found.errors),
-        unproven=()
-        if found.refused or found.invalid
-        else (*reasons["unproven"], *map(_unknown_recovery, silent)),
+        unproven=() if found.refused or found.invalid else (*reasons["unproven"], *unknown.values()),
         not_in_force=tuple(found.not_in_force),
         host_suspended=found.host_suspended,
     )
 
 
-def _run(run: RunState, status: RunStatus, ended: float) -> record.Run:
+def _hint(run: RunState, status: RunStatus, accounted: list[Accounted]) -> str:
+    """What to do next, where more is known of it than the status: a step's own hint, or the way out of the evidence."""
+    found = run.findings
+    if found.hint or status.status != "inconclusive":
+        return found.hint
+    ways = dict.fromkeys(each.decision.way_out for each in accounted if each.decision.way_out)
+    if found.host_suspended:
+        ways["keep this host awake"] = None
+    elif found.not_in_force and not ways:
+        ways["clear the reason for which the fault was not in force"] = None
+    again = f": {run.request.command}" if run.request.command else ""
+    return f"{'; '.join(ways)}, then run it again{again}" if ways else ""
+
+
+def _run(run: RunState, status: RunStatus, hint: str, ended: float) -> record.Run:
     return record.Run(
         id=run.id,
         experiment=run.loaded.experiment.name if run.loaded else run.request.experiment.stem,
@@ -87,7 +102,7 @@ def _run(run: RunState, status: RunStatus, ended: float) -> record.Run:
         status=status.status,
         exit_code=status.exit_code,
         reason=status.reason,
-        hint=run.findings.hint,
+        hint=hint,
         also=status.also,
         placebo=run.request.placebo,
         host=host(),
@@ -115,28 +130,29 @@ def _policy(run: RunState) -> record.PolicyRecord | None:
     )
 
 
-def _unknown_recovery(name: str) -> str:
-    return f"{name}: no traffic after the undo, so whether it recovered is not known"
-
-
-def _without_traffic_after(run: RunState, accounted: list[Accounted]) -> tuple[str, ...]:
-    """Objectives with a rule that had not recovered because nothing came that could have shown it."""
-    recoveries = {each.result.name: each.result.phases.get("recovery") for each in accounted}
+def _unknown_recoveries(run: RunState, accounted: list[Accounted]) -> dict[str, str]:
+    """Objectives with a rule that had not recovered because nothing came that could have shown it, and why."""
+    recoveries = {each.result.name: each.result.phases.get("recovery") or _EMPTY for each in accounted}
     ruled = {rule.objective for rule in run.system.experiment.rules} if run.system_ else set()
-    return tuple(
-        name
+    return {
+        name: f"{name}: {_why_unknown(recoveries.get(name, _EMPTY))}, so whether it recovered is not known"
         for name, recovered in run.recovered.items()
-        if recovered is None and name in ruled and not (recoveries.get(name) or _EMPTY).total
-    )
+        if recovered is None and name in ruled and not recoveries.get(name, _EMPTY).total
+    }
 
 
-def _slow_recovery(run: RunState, silent: tuple[str, ...]) -> tuple[str, ...]:
+def _why_unknown(recovery: record.Phase) -> str:
+    uncounted = recovery.total is None and recovery.reason
+    return "what came after the undo could not be counted" if uncounted else "no traffic after the undo"
+
+
+def _slow_recovery(run: RunState, unknown: Mapping[str, str]) -> tuple[str, ...]:
     ruled = {rule.objective for rule in run.system.experiment.rules} if run.system_ else set()
     limit_s = run.system.experiment.recovery_s if run.system_ else 0.0
     return tuple(
         f"{name} had not recovered {limit_s:g} s after the undo"
         for name, recovered in run.recovered.items()
-        if recovered is None and name in ruled and name not in silent
+        if recovered is None and name in ruled and name not in unknown
     )
 
 
@@ -233,16 +249,3 @@ def _points(run: RunState, began: float) -> dict[str, tuple[record.TimelinePoint
         )
         for objective in run.system.environment.objectives
     }
-
-
-def _measuring_notes(run: RunState) -> tuple[str, ...]:
-    notes = [*run.sampler.remarks] if run.sampler is not None else []
-    if run.sampler is not None and run.sampler.write_error:
-        notes.append(f"samples.ndjson is incomplete: {run.sampler.write_error}")
-    if run.stream.write_error:
-        notes.append(f"events.ndjson, or the file of --events, is incomplete: {run.stream.write_error}")
-    if run.system_ is not None and run.system.environment.read_leniently:
-        notes.append(run.system.environment.read_leniently)
-    if run.stream.dropped:
-        notes.append(f"{run.stream.dropped} events were not delivered: nobody took them in time")
-    return tuple(notes)

@@ -7,10 +7,12 @@ floor holds is inferred from the events of the fault, by one-sided bounds. Slice
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from slochaos.verdict.advice import way_out
 from slochaos.verdict.bounds import CONFIDENCE, at_least, at_most
 from slochaos.verdict.counts import Counted, Missing, Promise, Spent, Tally
 from slochaos.verdict.power import needed_events
@@ -27,11 +29,13 @@ class Decision:
 
     Words: `held`, `within-cost`, `below-floor`, `over-cost`, `too-few-events`, `no-events`,
     `baseline-noise`, `counting-uncertain`, `no-rule`, and the reason of missing data as the source gave it.
+    `way_out` says what to do where the evidence, and not too little of it, stands in the way.
     """
 
     verdict: Verdict
     word: str
     reason: str
+    way_out: str = ""
 
 
 def decide_objective(
@@ -59,8 +63,23 @@ def decide_objective(
     if not found:
         return _observe(objective, fault)
     worst = min(found, key=lambda decision: _WORST_FIRST.index(decision.verdict))
-    alike = [decision.reason for decision in found if decision.verdict == worst.verdict]
-    return Decision(worst.verdict, worst.word, "; ".join(alike))
+    alike = dict.fromkeys(decision.reason for decision in found if decision.verdict == worst.verdict)
+    advice = way_out(_causes(worst, fault, with_drain, spent)) if worst.verdict == "unproven" else ""
+    return Decision(worst.verdict, worst.word, "; ".join(alike), advice)
+
+
+def _causes(
+    worst: Decision, fault: Counted | Missing, with_drain: Counted | Missing, spent: Spent | Missing | None
+) -> Iterator[str]:
+    """The words of what was missing or in doubt; none where events are all that lacks."""
+    if worst.word in ("too-few-events", "baseline-noise"):
+        return
+    yield worst.word
+    if isinstance(spent, Missing):
+        yield spent.reason
+    for phase in (fault, with_drain):
+        words = (phase.reason,) if isinstance(phase, Missing) else phase.reasons
+        yield from (word.partition(":")[0] for word in words)
 
 
 @dataclass(frozen=True)

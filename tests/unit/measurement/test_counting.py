@@ -400,6 +400,16 @@ def test_a_histogram_whose_buckets_shrink_is_refused() -> None:
     assert "le=0.25" in result.detail
 
 
+def test_a_counter_below_zero_is_called_what_it_is() -> None:
+    """It was given as a counter, so nothing is said of histograms."""
+    values = {series("http_requests_total", code="200"): -5.0}
+    samples = [sample_at(1, values), sample_at(2, values)]
+    result = missing(measure(good_objective(), {"api": samples}, *cuts(samples)))
+    assert result.reason == "indicator"
+    assert "is no counter: it stands at -5" in result.detail
+    assert "histogram" not in result.detail
+
+
 def test_bounds_are_compared_as_numbers() -> None:
     """`le="0.30"`, `"3e-1"` and a threshold of 0.3 s are the same bound."""
     for text in ("0.3", "0.30", "3e-1", ".3"):

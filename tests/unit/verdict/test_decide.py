@@ -158,7 +158,8 @@ class TestHold:
         fault: Counted | Missing = nothing if lost == "fault" else seen
         drain: Counted | Missing = nothing if lost == "drain" else seen
         found = decide_objective(API, fault=fault, with_drain=drain, hold=FLOOR)
-        assert found == Decision("unproven", "source-down", "api-success-rate: api: connection refused")
+        assert (found.verdict, found.word) == ("unproven", "source-down")
+        assert found.reason == "api-success-rate: api: connection refused"
 
     def test_a_breach_stands_where_the_drain_is_lost(self) -> None:
         """What was established stays, whatever could not be read after it."""
@@ -377,3 +378,51 @@ def test_events_that_may_lie_outside_the_phase_do_not_count_towards_what_it_take
 
     assert (found.verdict, found.word) == ("unproven", "too-few-events")
     assert found.reason.endswith("takes 49 more without a failure")
+
+
+class TestWayOut:
+    """What is to be done about evidence that does not decide."""
+
+    def advice(self, fault: Counted | Missing, with_drain: Counted | Missing | None = None) -> str:
+        return decide_objective(API, fault=fault, with_drain=with_drain or fault, hold=FLOOR).way_out
+
+    def test_a_source_that_cannot_be_read_is_not_cured_by_traffic(self) -> None:
+        """Failed readings in the count, or no count at all, are to be mended where they come from."""
+        failed = Tally(10, 6_000, 10, 400, 3_000, 6_000, ("diluted: up to 3,000", "source-down: 3 failed"))
+
+        assert "can be read all the time" in self.advice(failed)
+        assert "can be read all the time" in self.advice(NoData("source-down", "api: NaN"))
+
+    def test_several_processes_need_addresses_of_their_own(self) -> None:
+        """Also where only the drain could not be counted."""
+        lost = NoData("several-processes", "source api: total fell")
+
+        assert self.advice(lost).startswith("scrape each process by its own address")
+        assert self.advice(Tally.exactly(0, 6_000), lost).startswith("scrape each process by its own address")
+
+    def test_an_experiment_without_a_fault_needs_one(self) -> None:
+        """There is nothing that more time could show."""
+        assert "a fault" in self.advice(NoData("no-fault", "nothing was injected"))
+
+    def test_long_scrapes_are_to_be_shorter(self) -> None:
+        """Where nothing failed but the readings lie too far from the fault."""
+        assert self.advice(Tally(0, 6_000, 0, 0, 100, 6_000, ("diluted: up to 5,900",))).startswith(
+            "read the source more often"
+        )
+
+    def test_too_few_events_have_none(self) -> None:
+        """More of the same is what helps, which the reason says with its number."""
+        assert self.advice(Tally.exactly(0, 200)) == ""
+
+    def test_what_is_decided_has_none(self) -> None:
+        """A kept floor, and a broken one, need no way out."""
+        assert self.advice(Tally.exactly(0, 6_000)) == ""
+        assert self.advice(Tally.exactly(3_000, 6_000)) == ""
+
+    def test_one_cause_is_told_once(self) -> None:
+        """Floor and cost that lack the same data give one sentence."""
+        lost = NoData("several-processes", "source api: total fell")
+        found = decide_objective(
+            API, fault=lost, with_drain=lost, spent=lost, hold=FLOOR, cost=Fraction("0.1")
+        )
+        assert found.reason == "api-success-rate: source api: total fell"
