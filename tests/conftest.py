@@ -1,4 +1,8 @@
-"""Fixtures for all tests: real servers (Toxiproxy, ours and theirs, and Prometheus), and what they talk to."""
+"""Fixtures for all tests: real servers (Toxiproxy, ours and theirs, and Prometheus), and what they talk to.
+
+And what machine faults need: the programs, Docker daemons, namespaces. Where these cannot be had, their tests are
+skipped with the reason on a desk, and fail in CI.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,9 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from tests.docker_daemon import DockerDaemon, docker_daemon
 from tests.known_targets import KnownTargets, known_targets
+from tests.machine_tools import MachineTools, NoMachineTools, machine_tools
 from tests.prometheus_servers import Binaries, NoPrometheus, binaries
 from tests.toxiproxy_servers import (
     ROOT,
@@ -86,6 +92,62 @@ def targets() -> Iterator[KnownTargets]:
     """Pages for a Prometheus to scrape, whose counts are known."""
     with known_targets() as found:
         yield found
+
+
+@pytest.fixture(scope="session", name="machine_tools")
+def _machine_tools() -> MachineTools:
+    """Programs for machine faults, to run from the test: `machine_tools.run("tc", ...)`."""
+    try:
+        return machine_tools()
+    except NoMachineTools as error:
+        _do_without(str(error))
+
+
+@pytest.fixture
+def tools_on_path(machine_tools: MachineTools, monkeypatch: pytest.MonkeyPatch) -> MachineTools:
+    """The same on this test's PATH, for what finds them there: slochaos and its processes."""
+    monkeypatch.setenv("PATH", machine_tools.path)
+    return machine_tools
+
+
+@pytest.fixture(scope="session")
+def docker_engine(machine_tools: MachineTools) -> Iterator[DockerDaemon]:
+    """The daemon of all tests of a session: take `docker`, which leaves nothing on it."""
+    yield from _daemon(machine_tools)
+
+
+@pytest.fixture(scope="session")
+def second_docker_engine(machine_tools: MachineTools) -> Iterator[DockerDaemon]:
+    """Another one, for `second_docker`."""
+    yield from _daemon(machine_tools)
+
+
+def _daemon(tools: MachineTools) -> Iterator[DockerDaemon]:
+    try:
+        with docker_daemon(tools) as daemon:
+            yield daemon
+    except NoMachineTools as error:
+        _do_without(str(error))
+
+
+@pytest.fixture
+def docker(docker_engine: DockerDaemon) -> Iterator[DockerDaemon]:
+    """A real Docker daemon with two images; what the test makes on it is removed after the test."""
+    yield docker_engine
+    docker_engine.clear()
+
+
+@pytest.fixture
+def second_docker(second_docker_engine: DockerDaemon) -> Iterator[DockerDaemon]:
+    """Another daemon, for tests with several: same images, same addresses, another namespace."""
+    yield second_docker_engine
+    second_docker_engine.clear()
+
+
+@pytest.fixture
+def own_docker(machine_tools: MachineTools) -> Iterator[DockerDaemon]:
+    """A daemon of this test alone (2 s), which it may stop, hang or kill."""
+    yield from _daemon(machine_tools)
 
 
 def _do_without(reason: str) -> NoReturn:

@@ -1,0 +1,3 @@
+module slochaos.test/container-server
+
+go 1.21
