@@ -25,6 +25,10 @@ FAULTS = {
     "docker.pause": "slochaos.faults.docker.pause",
     "docker.restart": "slochaos.faults.docker.restart",
     "docker.stop": "slochaos.faults.docker.stop",
+    "network.bandwidth": "slochaos.faults.network.bandwidth",
+    "network.blackhole": "slochaos.faults.network.blackhole",
+    "network.latency": "slochaos.faults.network.latency",
+    "network.loss": "slochaos.faults.network.loss",
     "nothing": "slochaos.faults.nothing",
     "process.kill": "slochaos.faults.process.kill",
     "process.pause": "slochaos.faults.process.pause",
@@ -32,12 +36,13 @@ FAULTS = {
 }
 """By kind of fault the module that has its `FAULT`, and its `OPERATIONS`, each of kind "KIND" or "KIND.x"."""
 
-LOCKS = {
+SHARED = {
     "docker.lock": "slochaos.faults.docker.lock",
     "host.lock": "slochaos.faults.host_lock",
+    "network.rules": "slochaos.faults.network.packet_rules",
     "toxiproxy.lock": "slochaos.faults.toxiproxy_lock",
 }
-"""By kind of lock the module that has its `OPERATIONS`."""
+"""By kind the module of an operation that several faults share, in its `OPERATIONS`."""
 
 
 def fault(kind: str) -> Fault:
@@ -84,7 +89,7 @@ def operation_from_json(data: Mapping[str, Any]) -> Operation:
     """An operation of the closed set, read from an undo log. Raises StateError for any other."""
     kind = data.get("kind")
     module = _module_of(kind) if isinstance(kind, str) else None
-    known: tuple[type[Operation], ...] = import_module(module).OPERATIONS if module else ()
+    known: tuple[type[Operation], ...] = getattr(import_module(module), "OPERATIONS", ()) if module else ()
     for operation in known:
         if operation.kind == kind:
             return operation.from_json(data)
@@ -95,5 +100,5 @@ def operation_from_json(data: Mapping[str, Any]) -> Operation:
 
 
 def _module_of(operation: str) -> str | None:
-    tables = {**FAULTS, **LOCKS}
+    tables = {**FAULTS, **SHARED}
     return tables.get(operation) or tables.get(operation.rpartition(".")[0])

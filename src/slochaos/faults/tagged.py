@@ -9,6 +9,7 @@ time is over, whatever it was made to run.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -70,6 +71,18 @@ def start(
         raise TargetError(f"{command[0]} cannot be started: {error.strerror}") from error
     _started.setdefault(tag, []).append(process)
     return process
+
+
+def output(tag: str, within_s: float) -> bytes:
+    """What the process that this one started under `tag` has written since the last call.
+
+    Waits up to `within_s` for the first of it. Empty in any other process than the one that started it.
+    """
+    found = b""
+    for process in _started.get(tag, []):
+        if process.stdout is not None and select.select([process.stdout], [], [], within_s)[0]:
+            found += os.read(process.stdout.fileno(), 65_536)
+    return found
 
 
 def find(tag: str) -> list[psutil.Process]:

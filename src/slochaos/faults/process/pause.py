@@ -8,7 +8,6 @@ lasts until somebody continues it.
 from __future__ import annotations
 
 import os
-import select
 import signal
 import sys
 from collections.abc import Mapping
@@ -83,11 +82,8 @@ class Freeze(_Still):
         """Start the holder and wait until everything stands still. Raises Refused where the kernel says no."""
         group.expect(self.process, self.name)
         command = [sys.executable, "-I", "-S", str(Path(freezer.__file__)), str(self.pid)]
-        holder = tagged.start(self.tag, command, lasts_s=self.lasts_s)
-        assert holder.stdout is not None
-        said = b""
-        if select.select([holder.stdout], [], [], HOLDING_S)[0]:
-            said = holder.stdout.readline().strip()
+        tagged.start(self.tag, command, lasts_s=self.lasts_s)
+        said = tagged.output(self.tag, HOLDING_S).strip()
         if not said.startswith(b"held"):
             tagged.end(self.tag)
             why = said.decode("utf-8", "replace") or f"it does not stand still within {HOLDING_S:g} s"
