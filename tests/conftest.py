@@ -19,6 +19,7 @@ from hypothesis import settings
 from tests.docker_daemon import DockerDaemon, docker_daemon
 from tests.known_targets import KnownTargets, known_targets
 from tests.machine_tools import MachineTools, NoMachineTools, machine_tools
+from tests.network_namespaces import NamespacePair, namespace_pair
 from tests.prometheus_servers import Binaries, NoPrometheus, binaries
 from tests.toxiproxy_servers import (
     ROOT,
@@ -148,6 +149,13 @@ def second_docker(second_docker_engine: DockerDaemon) -> Iterator[DockerDaemon]:
 def own_docker(machine_tools: MachineTools) -> Iterator[DockerDaemon]:
     """A daemon of this test alone (2 s), which it may stop, hang or kill."""
     yield from _daemon(machine_tools)
+
+
+@pytest.fixture
+def pair(tools_on_path: MachineTools) -> Iterator[NamespacePair]:
+    """Two network namespaces of this test alone, a client's and a server's, joined by a cable."""
+    with namespace_pair(tools_on_path) as joined:
+        yield joined
 
 
 def _do_without(reason: str) -> NoReturn:

@@ -14,7 +14,6 @@ import io
 import itertools
 import os
 import subprocess
-import sys
 import tarfile
 import tempfile
 import time
@@ -29,7 +28,7 @@ import docker
 import docker.errors
 from docker.models.containers import Container
 
-from tests.machine_tools import MachineTools, NoMachineTools
+from tests.machine_tools import MachineTools, NoMachineTools, end_kept, keep
 from tests.namespaces import NetworkNamespace
 from tests.toxiproxy_servers import ROOT
 
@@ -113,8 +112,7 @@ class DockerDaemon:
         """End the daemon and all that it started."""
         if "client" in vars(self):
             self.client.close()
-        self.keeper.terminate()
-        self.keeper.wait(timeout=30)
+        end_kept(self.keeper)
 
 
 @contextmanager
@@ -143,7 +141,7 @@ def _server_binary() -> Path:
 def _start(tools: MachineTools, folder: Path) -> DockerDaemon:
     group = f"slochaos-test-{os.getpid()}-{next(_numbers)}"
     (folder / "daemon.json").write_text("{}")  # and not the machine's own
-    keep = ["--parent", str(os.getpid()), "--new-net", "--cgroup", group, "--folder", str(folder)]
+    options = ["--new-net", "--cgroup", group, "--folder", str(folder)]
     daemon = [
         "dockerd",
         *("--host", f"unix://{folder / 'socket'}", "--config-file", str(folder / "daemon.json")),
@@ -151,15 +149,7 @@ def _start(tools: MachineTools, folder: Path) -> DockerDaemon:
         *("--pidfile", str(folder / "pid"), "--shutdown-timeout", "1"),
         *("--cgroup-parent", f"/{group}", "--exec-opt", "native.cgroupdriver=cgroupfs"),
     ]
-    with (folder / "log").open("wb") as log:
-        keeper = subprocess.Popen(
-            [sys.executable, "-S", "-E", ROOT / "tests/keeper.py", *keep, "--", *daemon],
-            env=tools.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    keeper = keep(tools, options, daemon, folder / "log")
     namespace = NetworkNamespace(Path(f"/proc/{keeper.pid}/ns/net"), tools)
     return DockerDaemon(folder / "socket", namespace, keeper)
 

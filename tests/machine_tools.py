@@ -56,3 +56,38 @@ def machine_tools() -> MachineTools:
             got.stderr.strip().splitlines()[-1] if got.stderr.strip() else f"{script} failed"
         )
     return MachineTools(Path(got.stdout.strip()))
+
+
+def keep(
+    tools: MachineTools, options: list[str], command: list[str], log: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Run `command` under keeper.py with its `options`; returns once it is kept. SIGTERM to it ends all."""
+    with (log or Path(os.devnull)).open("wb") as output:
+        keeper = subprocess.Popen(
+            [
+                sys.executable,
+                "-S",
+                "-E",
+                ROOT / "tests/keeper.py",
+                "--parent",
+                str(os.getpid()),
+                *options,
+                "--",
+                *command,
+            ],
+            env=tools.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            start_new_session=True,
+        )
+    assert keeper.stdout
+    with keeper.stdout as said:
+        assert said.readline() == b"kept\n", log.read_text() if log else f"{command}: not kept"
+    return keeper
+
+
+def end_kept(keeper: subprocess.Popen[bytes]) -> None:
+    """End what is kept; returns when all of it is removed."""
+    keeper.terminate()
+    keeper.wait(timeout=30)
