@@ -25,6 +25,7 @@ FAULTS = {
     "docker.pause": "slochaos.faults.docker.pause",
     "docker.restart": "slochaos.faults.docker.restart",
     "docker.stop": "slochaos.faults.docker.stop",
+    "host.cpu": "slochaos.faults.host.cpu",
     "network.bandwidth": "slochaos.faults.network.bandwidth",
     "network.blackhole": "slochaos.faults.network.blackhole",
     "network.latency": "slochaos.faults.network.latency",

@@ -85,6 +85,11 @@ def output(tag: str, within_s: float) -> bytes:
     return found
 
 
+def started_here(tag: str) -> bool:
+    """Whether this very process started something under `tag` that was not ended since."""
+    return bool(_started.get(tag))
+
+
 def find(tag: str) -> list[psutil.Process]:
     """The living processes of this user that carry the tag, theirs included; zombies are none."""
     found = []

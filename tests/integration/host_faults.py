@@ -1,0 +1,54 @@
+"""What the tests of this host's faults share: a guard with an allow-list, and eyes on processes of a run."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from slochaos.faults.tagged import MARK
+from slochaos.guard.client import ExperimentClient, Guard, connect
+from slochaos.spec.environment import Environment
+from slochaos.spec.targets import AllowedHost, Targets
+from tests.guarded import make_config
+
+
+def host_environment(**allowed: Any) -> Environment:
+    """An environment that allows faults on this host."""
+    return Environment("test", Path("environments/test.yaml"), targets=Targets(host=AllowedHost(**allowed)))
+
+
+@contextmanager
+def host_guard(folder: Path, **allowed: Any) -> Iterator[tuple[Guard, ExperimentClient]]:
+    """A real guard in such an environment, and the client that asks it for faults."""
+    run_id = f"host-{os.getpid()}"
+    guard = Guard.start(make_config(folder, host_environment(**allowed), run_id))
+    client = connect(guard.socket)
+    try:
+        yield guard, client
+    finally:
+        client.close()
+        with suppress(ProcessLookupError):
+            os.kill(guard.pid, 0)
+            guard.finish()
+
+
+def marked() -> list[psutil.Process]:
+    """The living processes that are faults of `host_guard`, found without slochaos's own search."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError, psutil.NoSuchProcess):
+            if f"{MARK}=slochaos-host-{os.getpid()}-".encode() in path.read_bytes():
+                found.append(psutil.Process(int(path.parent.name)))
+    return found
+
+
+def kill(guard: Guard) -> None:
+    """SIGKILL a guard and reap it."""
+    os.kill(guard.pid, signal.SIGKILL)
+    guard._kill()
