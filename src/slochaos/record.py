@@ -24,7 +24,10 @@ class Record(BaseModel):
 
 
 class Run(Record):
-    """Who, when, and how it ended. `also` lists lower-ranked statuses that applied too."""
+    """Who, when, and how it ended. `also` lists lower-ranked statuses that applied too.
+
+    `seed` is what random failures were drawn by; None for an experiment without any.
+    """
 
     id: str
     experiment: str
@@ -38,6 +41,7 @@ class Run(Record):
     also: tuple[Status, ...] = ()
     placebo: bool = False
     host: str = ""
+    seed: int | None = None
     chaos_toolkit: dict[str, Any] = {}
 
 
@@ -66,19 +70,26 @@ class Phase(Record):
 
 
 class Charge(Record):
-    """What the run spent, in events (slices for Timeslices), and as a share of the window's budget."""
+    """What the run spent, in events (slices for Timeslices), and as a share of the window's budget.
+
+    Intervals are (at least, at most), None where nobody knows at most what. `window_events` is what is certain of the
+    window, so that percentages are rather too high; a record of an older version lacks some intervals.
+    """
 
     bad_gross: int | float
     bad_gross_interval: tuple[float, float | None]
     bad_attributed: float
     attributed_interval: tuple[float, float | None]
     window_events: float
+    window_events_interval: tuple[float, float | None] | None = None
     basis: Literal["observed", "projected"]
     cost_percent: float
+    cost_percent_interval: tuple[float, float | None] | None = None
     attributed_percent: float
     attributed_percent_interval: tuple[float, float | None]
     consumed_before_percent: float
     consumed_after_percent: float
+    consumed_after_percent_interval: tuple[float, float | None] | None = None
     equivalent_outage_seconds: float
     refund_complete: str
 

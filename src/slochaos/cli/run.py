@@ -48,6 +48,17 @@ def run(
     run_id: Annotated[
         str, typer.Option("--run-id", help="This run's id. Default: a random one.", show_default=False)
     ] = "",
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            max=2**31 - 1,
+            metavar="N",
+            help="Draw random failures as the run of this seed did. Default: a random one, which the result names.",
+            show_default=False,
+        ),
+    ] = None,
     output: FormatOption = Format.TEXT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")] = False,
 ) -> int:
@@ -57,6 +68,7 @@ def run(
     and the undo is verified. The exit code is the verdict (slochaos --help lists them).
     """
     from slochaos.runner.request import RunRequest
+    from slochaos.spec.draws import new_seed
 
     request = RunRequest(
         experiment=experiment,
@@ -71,6 +83,7 @@ def run(
         repeat=repeat,
         events_file=events,
         run_id=run_id,
+        seed=new_seed() if seed is None else seed,
         command=shlex.join(["slochaos", *sys.argv[1:]]),
     )
     if dry_run:

@@ -6,20 +6,23 @@ call from several threads.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from chaoslib.exceptions import ActivityFailed
 
-from slochaos.errors import SlochaosError
+from slochaos.errors import Refused, SlochaosError
 from slochaos.extension import session
 from slochaos.guard.client import ExperimentClient
 from slochaos.guard.connection import InjectionState
 from slochaos.spec import toxics
+from slochaos.spec.draws import DEFAULTS, read_pool
 from slochaos.spec.durations import parse_duration
 
-__all__ = ["end_faults", "inject", "nothing", "toxiproxy"]
+__all__ = ["end_faults", "inject", "nothing", "random_failures", "toxiproxy"]
 
 
 def toxiproxy(toxic: str, duration: str) -> dict[str, Any]:
@@ -47,10 +50,56 @@ def nothing(duration: str) -> dict[str, Any]:
         return _inject("nothing", "nothing", {}, duration)
 
 
+def random_failures(  # noqa: PLR0917 (Chaos Toolkit passes arguments by name)
+    pool: list[dict[str, Any]],
+    duration: str,
+    every: str = DEFAULTS["every"],
+    lasts: str = DEFAULTS["lasts"],
+    probability: str = DEFAULTS["probability"],
+    at_most: int = DEFAULTS["at_most"],
+    seed: int | None = DEFAULTS["seed"],
+) -> dict[str, Any]:
+    """Faults drawn at random from `pool` for `duration`: Chaos Monkey, with a seed that draws the same again.
+
+    Every `every`, each fault of the pool comes with `probability`, in a random order, until `at_most` have;
+    each lasts `lasts`. The pool holds `{"fault": KIND, ...parameters}` and `{"toxic": PRESET}`. Without `seed`
+    the run's own draws (`slochaos run --seed N`). Returns the seed and what came of each fault that was drawn.
+    """
+    with _failing_as_activity():
+        asked = {"pool": pool, "duration": duration, "every": every, "lasts": lasts}
+        drawn_from = read_pool({**asked, "probability": probability, "at_most": at_most, "seed": seed})
+        chosen = session.seed() if seed is None else seed
+        begin = time.monotonic()
+        with ThreadPoolExecutor(max_workers=at_most) as threads:
+            ended = [
+                threads.submit(
+                    _inject_drawn, drawn_from.items[each.item], begin + each.starts_s, each.round, lasts
+                )
+                for each in drawn_from.draws(chosen)
+            ]
+        time.sleep(max(begin + drawn_from.duration_s - time.monotonic(), 0.0))
+        return {"seed": chosen, "injections": [each.result() for each in ended]}
+
+
 def end_faults() -> list[str]:
     """Undo every fault of this run that is still in force, now. Does nothing when there is none."""
     with _failing_as_activity(), _guard() as guard:
         return [f"{state.name}: {state.state}" for state in guard.end_faults()]
+
+
+def _inject_drawn(item: Mapping[str, Any], at: float, number: int, lasts: str) -> dict[str, Any]:
+    """One drawn fault at its time (`at`: of the monotonic clock); what the guard refuses is told, and is no end."""
+    time.sleep(max(at - time.monotonic(), 0.0))
+    try:
+        if "toxic" in item:
+            name, kind = str(item["toxic"]), "toxiproxy"
+            parameters = toxics.load(toxics.find(name, session.experiment_path())).parameters
+        else:
+            name = kind = str(item["fault"])
+            parameters = {key: value for key, value in item.items() if key != "fault"}
+        return _inject(name, kind, parameters, lasts)
+    except Refused as refusal:
+        return {"round": number, "refused": refusal.message}
 
 
 def _inject(name: str, kind: str, parameters: Mapping[str, Any], duration: str) -> dict[str, Any]:

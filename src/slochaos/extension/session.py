@@ -48,6 +48,15 @@ def guard() -> ExperimentClient:
     return client.connect(socket)
 
 
+def seed() -> int:
+    """What random failures are drawn by: the run's, or a new one under plain `chaos run`."""
+    connection = guard()
+    try:
+        return int(connection.hello()["seed"])
+    finally:
+        connection.close()
+
+
 def environment() -> Environment:
     """The environment that the guard was started with, objectives and sources included."""
     from slochaos.runner.loading import refilled

@@ -13,6 +13,7 @@ from slochaos.guard.config import GuardConfig
 from slochaos.runner.folder import RunFolder, new_run_id
 from slochaos.runner.loading import resolve
 from slochaos.spec import environment as environments
+from slochaos.spec.draws import new_seed
 
 
 def guard_config(experiment: Path | None) -> GuardConfig:
@@ -41,4 +42,5 @@ def guard_config(experiment: Path | None) -> GuardConfig:
         gate_open=True,
         kinds=tuple(catalogue.FAULTS),
         heartbeat_s=0.0,
+        seed=new_seed(),
     )

@@ -19,8 +19,8 @@ class GuardConfig:
     `watch_pid` is the process whose end ends every fault. `heartbeat_s` 0 means that this process does not
     beat (a plain `chaos run`). `kinds` are the planned faults', imported before the guard is armed. `longest_s`
     bounds how long the run may hold its locks. `lasting_allowed`: faults that cannot expire were named for this
-    protected environment. `token` tells the supervisor from the experiment's process, which must not command
-    the guard.
+    protected environment. Random failures are drawn by `seed`. `token` tells the supervisor from the
+    experiment's process, which must not command the guard.
     """
 
     run_id: str
@@ -35,6 +35,7 @@ class GuardConfig:
     heartbeat_s: float = 2.0
     longest_s: float = 3600.0
     lasting_allowed: bool = False
+    seed: int = 0
     token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     def to_json(self) -> str:
@@ -90,6 +91,7 @@ _PLAIN = (
     "heartbeat_s",
     "longest_s",
     "lasting_allowed",
+    "seed",
     "token",
 )
 

@@ -272,6 +272,7 @@ class GuardProcess:
             "variables": environment.variables,
             "protected": environment.protected,
             "placebo": self._config.placebo,
+            "seed": self._config.seed,
         }
 
     async def _subscribe(self, message: Mapping[str, Any], writer: asyncio.StreamWriter) -> None:

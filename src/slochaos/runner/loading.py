@@ -51,7 +51,7 @@ def _experiment(request: RunRequest) -> Experiment:
     if request.measured is not None:
         return request.measured.experiment()
     experiment = experiments.load(
-        request.experiment, configuration_variables(request), describe=faults.traits
+        request.experiment, configuration_variables(request), describe=faults.traits, seed=request.seed
     )
     _check_variables(request, experiment)
     return experiment

@@ -106,6 +106,7 @@ def _run(run: RunState, status: RunStatus, hint: str, ended: float) -> record.Ru
         also=status.also,
         placebo=run.request.placebo,
         host=host(),
+        seed=run.loaded.experiment.seed if run.loaded else None,
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slochaos.spec.draws import new_seed
+
 if TYPE_CHECKING:
     from slochaos.runner.command import MeasuredCommand
     from slochaos.spec.environment import Environment
@@ -22,6 +24,7 @@ class RunRequest:
     `--var-file`, both as Chaos Toolkit's CLI takes them.
     `allow_foreign` lists `module.func` of actions that may run outside the undo promise.
     `allow_lasting` names faults that may outlive this host in a protected environment.
+    `seed` draws the random failures of the experiment.
     `measured` is a command in the place of `experiment`; `given` an environment that no file describes.
     `command` is the command line to print under "run it again".
     """
@@ -38,6 +41,7 @@ class RunRequest:
     repeat: int = 1
     events_file: Path | None = None
     run_id: str = ""
+    seed: int = field(default_factory=new_seed)
     measured: MeasuredCommand | None = None
     given: Environment | None = None
 

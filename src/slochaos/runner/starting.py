@@ -79,6 +79,7 @@ def start_processes(run: RunState) -> None:
         kinds=tuple(sorted({fault.kind for fault in experiment.faults})),
         longest_s=_longest_s(run, environment.caps.max_duration_s),
         lasting_allowed=bool(run.request.allow_lasting),
+        seed=run.request.seed,
     )
     with ThreadPoolExecutor(1) as starter:
         arming = starter.submit(Guard.start, config)

@@ -35,6 +35,9 @@ FUNCTIONS: dict[str, dict[str, Signature]] = {
         "toxiproxy": Signature(required=("toxic", "duration")),
         "inject": Signature(required=("fault", "duration"), open=True),
         "nothing": Signature(required=("duration",)),
+        "random_failures": Signature(
+            required=("pool", "duration"), optional=("every", "lasts", "probability", "at_most", "seed")
+        ),
         "end_faults": Signature(),
     },
     PROBES: {

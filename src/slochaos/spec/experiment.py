@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ from slochaos.errors import InvalidInput
 from slochaos.spec import documents, toxics
 from slochaos.spec.activities import Activity, control_modules, read_activities
 from slochaos.spec.configuration import plain, seconds_or_zero, static_values, substituted
+from slochaos.spec.draws import read_pool
 from slochaos.spec.fields import Field, Section
 from slochaos.spec.rules import Rule, read_settings
 
 __all__ = ["MAX_DURATION_S", "Describe", "Experiment", "FaultTraits", "PlannedFault", "Rule", "load"]
 
 MAX_DURATION_S = 86_400.0
+RANDOM = "random_failures"
 _SHORTEST_S = 0.001
 
 
@@ -36,7 +38,8 @@ Describe = Callable[[str, Mapping[str, Any]], FaultTraits]
 class PlannedFault:
     """One fault that the method or the rollbacks will ask for: `kind` and `parameters` are those of `faults/`.
 
-    `starts_s` is its earliest start, in seconds from the method's; `preset` is the toxic's name, where there is one.
+    `starts_s` is its earliest start, in seconds from the method's; `preset` is what the action calls it: the
+    toxic's name, else its kind.
     """
 
     name: str
@@ -75,12 +78,17 @@ class Experiment:
     other_code: tuple[str, ...] = ()
     asked_objectives: tuple[tuple[str, str], ...] = ()
     """Objectives that `slochaos.extension.probes` are asked about, each with its file:line."""
+    seed: int | None = None
+    """By what its random failures were drawn; None where it has none."""
 
 
-def load(path: Path, variables: Mapping[str, Any] | None = None, *, describe: Describe) -> Experiment:
+def load(
+    path: Path, variables: Mapping[str, Any] | None = None, *, describe: Describe, seed: int = 0
+) -> Experiment:
     """Read an experiment and the toxic presets that it names. `variables` are those of `--var`, `--var-file`.
 
-    `describe` knows the faults. Raises InvalidInput. Nothing of the experiment is imported, run or fetched.
+    `describe` knows the faults; random failures are drawn by `seed`. Raises InvalidInput. Nothing of the
+    experiment is imported, run or fetched.
     """
     document = documents.load(path, types="pyyaml")
     root = Field.of(document).open_section()
@@ -92,7 +100,8 @@ def load(path: Path, variables: Mapping[str, Any] | None = None, *, describe: De
     for each in activities:
         if each.is_ours:
             each.arguments()
-    faults, method_s = _schedule(path, activities, known, describe)
+    faults, method_s = _schedule(activities, known, _Reading(path, describe, seed))
+    draws = any(each.is_ours and each.function == RANDOM for each in activities)
     return Experiment(
         name=path.stem,
         path=path,
@@ -106,6 +115,7 @@ def load(path: Path, variables: Mapping[str, Any] | None = None, *, describe: De
         method_s=method_s,
         other_code=_unique([_code(each, known) for each in activities if _is_foreign(each, "probe")]),
         asked_objectives=tuple(_asked(activities, known)),
+        seed=seed if draws else None,
     )
 
 
@@ -119,8 +129,17 @@ def _required_text(root: Section) -> str:
     return title
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """What reading a fault takes beside its activity."""
+
+    path: Path
+    describe: Describe
+    seed: int
+
+
 def _schedule(
-    path: Path, activities: list[Activity], known: Mapping[str, str], describe: Describe
+    activities: list[Activity], known: Mapping[str, str], reading: _Reading
 ) -> tuple[list[PlannedFault], float]:
     """Faults with their earliest starts, and the least time that the method takes."""
     faults: list[PlannedFault] = []
@@ -129,11 +148,9 @@ def _schedule(
         ends_s = now_s
         for each in [activity for activity in activities if activity.place == place]:
             starts_s = now_s + seconds_or_zero(each.pauses, "before", known)
-            fault = _fault(path, each, starts_s, known, describe)
-            faults += [fault] if fault else []
-            over_s = (
-                starts_s + (fault.duration_s if fault else 0) + seconds_or_zero(each.pauses, "after", known)
-            )
+            asked, lasts_s = _asked_for(each, starts_s, known, reading)
+            faults += asked
+            over_s = starts_s + lasts_s + seconds_or_zero(each.pauses, "after", known)
             ends_s = max(ends_s, over_s)
             now_s = now_s if each.background else over_s
         now_s = ends_s
@@ -141,58 +158,79 @@ def _schedule(
     return faults, method_s
 
 
-def _fault(
-    path: Path, activity: Activity, starts_s: float, known: Mapping[str, str], describe: Describe
-) -> PlannedFault | None:
-    """The fault that one of our actions asks for; None for any other activity."""
+def _asked_for(
+    activity: Activity, starts_s: float, known: Mapping[str, str], reading: _Reading
+) -> tuple[list[PlannedFault], float]:
+    """The faults that one of our actions asks for, and how long it takes; none for any other activity."""
     if not activity.is_ours or activity.type != "action" or activity.function == "end_faults":
-        return None
+        return [], 0.0
     arguments = activity.arguments()
     duration_s = substituted(arguments["duration"], known).seconds(least=_SHORTEST_S, most=MAX_DURATION_S)
-    asked = _asked_for(path, activity.function, arguments, known)
+    if activity.function == RANDOM:
+        return _drawn(activity, arguments, starts_s, known, reading), duration_s
+    place = arguments.get("toxic") or arguments.get("fault") or arguments["duration"]
+    given = {name: plain(value, known) for name, value in arguments.items() if name != "duration"}
+    if activity.function == "nothing":
+        given = {"fault": "nothing"}
+    fault = _planned(activity, place, given, reading)
+    return [replace(fault, duration_s=duration_s, starts_s=starts_s)], duration_s
+
+
+def _drawn(
+    activity: Activity,
+    arguments: Mapping[str, Field],
+    starts_s: float,
+    known: Mapping[str, str],
+    reading: _Reading,
+) -> list[PlannedFault]:
+    """Every fault of the pool is checked; those that the seed draws are planned."""
+    given = {name: plain(value, known) for name, value in arguments.items()}
     try:
-        traits = describe(asked.kind, asked.parameters)
+        pool = read_pool(given)
     except InvalidInput as problem:
-        raise asked.place.error(problem.message, problem.hint) from problem
+        raise arguments["pool"].error(problem.message, problem.hint) from problem
+    written = arguments["pool"].items()
+    faults = [
+        _planned(activity, place, item, reading) for place, item in zip(written, pool.items, strict=True)
+    ]
+    return [
+        replace(
+            faults[each.item],
+            name=f"{activity.name}, round {each.round}: {faults[each.item].preset}",
+            duration_s=pool.lasts_s,
+            starts_s=starts_s + each.starts_s,
+        )
+        for each in pool.draws(reading.seed)
+    ]
+
+
+def _planned(activity: Activity, place: Field, given: Mapping[str, Any], reading: _Reading) -> PlannedFault:
+    """The fault that `given` asks for: a toxic preset, or a kind with its parameters. Raises InvalidInput."""
+    try:
+        if "toxic" in given:
+            if set(given) != {"toxic"}:
+                raise InvalidInput("a toxic takes no parameters: they stand in its preset")
+            preset = str(given["toxic"])
+            kind, parameters = "toxiproxy", toxics.load(toxics.find(preset, reading.path)).parameters
+        else:
+            kind = preset = str(given["fault"])
+            parameters = {name: value for name, value in given.items() if name != "fault"}
+        traits = reading.describe(kind, parameters)
+    except InvalidInput as problem:
+        if problem.message.startswith("/") or ".json:" in problem.message:
+            raise  # about another file, with its line
+        raise place.error(problem.message, problem.hint) from problem
     return PlannedFault(
         name=activity.name,
-        kind=asked.kind,
+        kind=kind,
         target=traits.target,
-        parameters=asked.parameters,
-        duration_s=duration_s,
+        parameters=parameters,
+        duration_s=0.0,
         background=activity.background,
         where=activity.field.where,
-        starts_s=starts_s,
-        preset=asked.preset,
+        preset=preset,
         lasting=traits.lasting,
     )
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """Which fault an action asks for, and the value that says so."""
-
-    kind: str
-    parameters: dict[str, Any]
-    preset: str
-    place: Field
-
-
-def _asked_for(path: Path, function: str, arguments: Mapping[str, Field], known: Mapping[str, str]) -> _Asked:
-    if function == "toxiproxy":
-        name, preset = substituted(arguments["toxic"], known).parsed(
-            lambda name: (name, toxics.load(toxics.find(name, path)))
-        )
-        return _Asked("toxiproxy", preset.parameters, name, arguments["toxic"])
-    if function == "inject":
-        fault = substituted(arguments["fault"], known)
-        values = {
-            name: plain(value, known)
-            for name, value in arguments.items()
-            if name not in ("fault", "duration")
-        }
-        return _Asked(fault.text(), values, "", fault)
-    return _Asked(function, {}, function, arguments["duration"])
 
 
 def _asked(activities: list[Activity], known: Mapping[str, str]) -> list[tuple[str, str]]:
