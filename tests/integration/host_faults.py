@@ -52,3 +52,24 @@ def kill(guard: Guard) -> None:
     """SIGKILL a guard and reap it."""
     os.kill(guard.pid, signal.SIGKILL)
     guard._kill()
+
+
+@contextmanager
+def memory_group(limit: int) -> Iterator[Path]:
+    """A control group, v1 or v2, that allows so many bytes; it is emptied and removed."""
+    one = Path("/sys/fs/cgroup/memory")
+    group = (one if one.is_dir() else one.parent) / f"slochaos-test-{os.getpid()}"
+    group.mkdir()
+    name = "memory.limit_in_bytes" if one.is_dir() else "memory.max"
+    (group / name).write_text(str(limit), encoding="ascii")
+    try:
+        yield group
+    finally:
+        for pid in (group / "cgroup.procs").read_text(encoding="ascii").split():
+            (group.parent / "cgroup.procs").write_text(pid, encoding="ascii")
+        group.rmdir()
+
+
+def enter(group: Path, pid: int) -> None:
+    """Move a process into the group."""
+    (group / "cgroup.procs").write_text(str(pid), encoding="ascii")

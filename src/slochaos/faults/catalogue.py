@@ -26,6 +26,7 @@ FAULTS = {
     "docker.restart": "slochaos.faults.docker.restart",
     "docker.stop": "slochaos.faults.docker.stop",
     "host.cpu": "slochaos.faults.host.cpu",
+    "host.memory": "slochaos.faults.host.memory",
     "network.bandwidth": "slochaos.faults.network.bandwidth",
     "network.blackhole": "slochaos.faults.network.blackhole",
     "network.latency": "slochaos.faults.network.latency",
