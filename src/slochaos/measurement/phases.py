@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 
 from slochaos.measurement.samples import Sample
 
@@ -64,14 +63,16 @@ class Cut:
 
 
 def seconds_between(start: Cut, end: Cut) -> float:
-    """From reading to reading, in the mean of the sources.
+    """From reading to reading, of the source that was read last at each cut.
 
-    From the start of each: a page shows what was counted when it was asked, however long it takes to arrive.
+    From the start of each: a page shows what was counted when it was asked, however long it takes to arrive. Sources
+    that are gone stand at both cuts with one sample, between which no time passes: they have no say.
     """
-    lasted = [
-        end.samples[name].started - s.started for name, s in start.samples.items() if name in end.samples
-    ]
-    return fmean(lasted) if lasted else max(end.started - start.started, 0.0)
+    return max(_last_asked(end) - _last_asked(start), 0.0)
+
+
+def _last_asked(cut: Cut) -> float:
+    return max((sample.started for sample in cut.samples.values()), default=cut.instant)
 
 
 def doubt_between(start: Cut, end: Cut) -> float:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slochaos.measurement.phases import PATIENCE_S, cut_after, cut_before
+from slochaos.measurement.phases import PATIENCE_S, Cut, cut_after, cut_before, doubt_between, seconds_between
 from slochaos.measurement.samples import Sample
 from tests.unit.measurement.simulated import failed_at, sample_at
 
@@ -99,3 +100,12 @@ def test_a_cut_before_is_the_newest_good_one_within_the_patience(
     if cut is not None:
         good = [s for s in done if not s.failure and s.finished >= instant - PATIENCE_S]
         assert cut.samples["api"] == (good or done)[-1]
+
+
+def test_the_time_between_cuts_is_that_of_the_sources_that_are_read() -> None:
+    """A page that takes long does not lengthen it, and a target that is gone does not shorten it."""
+    start = Cut(2.0, {"api": sample_at(2.0, {}), "old": sample_at(0.5, {}, source="old")})
+    end = Cut(6.5, {"api": sample_at(6.0, {}, page_s=0.9), "old": sample_at(0.5, {}, source="old")})
+
+    assert seconds_between(start, end) == 4.0
+    assert doubt_between(start, end) == pytest.approx(0.9)
