@@ -9,11 +9,31 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, Protocol
+
+from slochaos.budget.traffic import Seen
 
 Basis = Literal["observed", "projected"]
 Interval = tuple[float | Fraction, float | Fraction]
 ShareInterval = tuple[Fraction, Fraction | float]
+
+
+WHOLE = 0.99
+"""The share of its window from which on a budget counts as observed: a scrape more or less is no gap."""
+
+
+class Promise(Protocol):
+    """What a budget has to know of its objective; `spec.objectives.Objective` is one."""
+
+    @property
+    def allowed(self) -> Fraction: ...
+    @property
+    def operator(self) -> Literal["lte", "lt"]: ...
+    @property
+    def in_slices(self) -> bool: ...
+    @property
+    def slice_s(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -21,8 +41,9 @@ class Budget:
     """What one objective allows over its window, in events (Occurrences) or slices (Timeslices).
 
     `window_events` is how many events the window holds, `consumed` how many bad ones it already has; `basis`
-    says whether the former was read from a source or projected from the baseline's rate. `window_doubt` is by what
-    share the baseline may have lasted shorter or longer, where it is not exact when its readings were made.
+    says whether the former was read from a source or projected from the baseline's rate. Where that is not exact,
+    `window_events` is what is certain, so that costs are rather said too high, and `window_interval` holds the
+    truth: at least and at most so many (`math.inf`: nobody knows), for `reasons`.
     """
 
     allowed: Fraction
@@ -31,12 +52,18 @@ class Budget:
     basis: Basis
     strict: bool = False
     consumed: Fraction = Fraction(0)
-    window_doubt: Fraction = Fraction(0)
+    window_interval: ShareInterval | None = None
+    reasons: tuple[str, ...] = ()
 
     @property
     def size(self) -> Fraction:
         """Bad events that are the whole budget, not rounded."""
         return self.allowed * self.window_events
+
+    @property
+    def events_interval(self) -> ShareInterval:
+        """(at least, at most) so many events are in the window."""
+        return self.window_interval or (self.window_events, self.window_events)
 
     @property
     def most_bad(self) -> int:
@@ -67,8 +94,15 @@ class Budget:
 
     def share_interval(self, bad: Interval) -> ShareInterval:
         """(at least, at most) so many events as shares of a budget whose window is in doubt itself."""
-        low, high = self.share_exactly(bad[0]), self.share(bad[1])
-        return low * (1 - self.window_doubt), high * (1 + self.window_doubt)
+        least, most = self.events_interval
+        low = (
+            Fraction(0)
+            if math.isinf(most) or not bad[0]
+            else Fraction(bad[0]) / (self.allowed * Fraction(most))
+        )
+        if math.isinf(bad[1]) or (bad[1] and not least):
+            return low, math.inf
+        return low, Fraction(bad[1]) / (self.allowed * least) if bad[1] else Fraction(0)
 
 
 def allowed_bad(allowed: Fraction, total: int, *, strict: bool) -> int:
@@ -79,39 +113,73 @@ def allowed_bad(allowed: Fraction, total: int, *, strict: bool) -> int:
     return max(math.ceil(allowed * total) - 1, 0) if strict else math.floor(allowed * total)
 
 
+def budget_of(
+    promise: Promise,
+    window_s: int,
+    seen: Seen,
+    *,
+    consumed: Fraction | float = 0,
+    at_least: Fraction | float = 0,
+) -> Budget:
+    """The budget of a window: slices by the clock; events as they were seen where all of it was, else projected.
+
+    The window holds `at_least` so many events. A window without events has a budget of size 0.
+    """
+    allowed, strict = promise.allowed, promise.operator == "lt"
+    if promise.in_slices:
+        return in_slices(allowed, window_s, promise.slice_s, consumed=consumed, strict=strict)
+    make = observed if seen.seconds >= WHOLE * window_s else partial(projected, at_least=at_least)
+    return make(allowed, window_s, seen, strict=strict, consumed=consumed)
+
+
 def projected(
     allowed: Fraction,
     window_s: int,
+    seen: Seen,
     *,
-    events: int,
-    seconds: float,
-    doubt_s: float = 0.0,
-    at_least: int = 0,
+    at_least: Fraction | float = 0,
     strict: bool = False,
     consumed: Fraction | float = 0,
 ) -> Budget:
-    """A budget whose window is filled at the baseline's rate: `events` in `seconds`, give or take `doubt_s`.
+    """A budget whose window is filled at the rate of what was `seen`, of the baseline mostly.
 
     The window holds `at_least` so many events (those of the run itself), so that a run after a silent baseline
     still has a budget.
     """
-    rate = Fraction(events) / Fraction(seconds) if seconds > 0 else Fraction(0)
-    window_events = max(rate * window_s, Fraction(at_least))
-    by_rate = seconds > 0 and window_events > at_least
-    doubt = min(Fraction(doubt_s) / Fraction(seconds), Fraction(1)) if by_rate else Fraction(0)
-    return Budget(allowed, window_s, window_events, "projected", strict, Fraction(consumed), doubt)
+    floor = Fraction(at_least)
+    least, used, most = seen.over(window_s)
+    least, used, most = max(least, floor), max(used, floor), max(most, floor)
+    return Budget(
+        allowed,
+        window_s,
+        used,
+        "projected",
+        strict,
+        Fraction(consumed),
+        _unless_exact(least, used, most),
+        seen.reasons,
+    )
 
 
 def observed(
-    allowed: Fraction,
-    window_s: int,
-    *,
-    window_events: float,
-    consumed: Fraction | float,
-    strict: bool = False,
+    allowed: Fraction, window_s: int, seen: Seen, *, consumed: Fraction | float, strict: bool = False
 ) -> Budget:
     """A budget whose window was read from the source."""
-    return Budget(allowed, window_s, Fraction(window_events), "observed", strict, Fraction(consumed))
+    used, most = Fraction(seen.events), seen.most
+    return Budget(
+        allowed,
+        window_s,
+        used,
+        "observed",
+        strict,
+        Fraction(consumed),
+        _unless_exact(used, used, most),
+        seen.reasons,
+    )
+
+
+def _unless_exact(least: Fraction, used: Fraction, most: Fraction | float) -> ShareInterval | None:
+    return None if least == used == most else (least, most)
 
 
 def in_slices(
@@ -153,6 +221,19 @@ class Charge:
         return self.budget.share_interval(self.attributed_interval)
 
     @property
+    def consumed_share_interval(self) -> ShareInterval:
+        """(at least, at most) of the budget is used after this: by what was bad before, and by this charge."""
+        before, (low, high) = self.budget.consumed, self.bad_gross_interval
+        return self.budget.share_interval(
+            (before + Fraction(low), high if math.isinf(high) else before + Fraction(high))
+        )
+
+    @property
+    def window_doubts(self) -> tuple[str, ...]:
+        """Why it is not certain how many events the window has; empty where it is."""
+        return self.budget.reasons if self.budget.window_interval else ()
+
+    @property
     def equivalent_outage_s(self) -> float:
         """Seconds of complete outage that would have cost as much."""
         return float(self.gross_share * self.budget.allowed * self.budget.window_s)
@@ -160,19 +241,21 @@ class Charge:
     def fields(self) -> dict[str, Any]:
         """The fields of `record.Charge`: `record.Charge(**charge.fields())`. JSON has no infinity: None."""
         before = 100 * self.budget.consumed_share
-        low, high = self.attributed_share_interval
         return {
             "bad_gross": _number(self.bad_gross),
-            "bad_gross_interval": (float(self.bad_gross_interval[0]), _finite(self.bad_gross_interval[1])),
+            "bad_gross_interval": _pair(self.bad_gross_interval),
             "bad_attributed": self.bad_attributed,
-            "attributed_interval": (float(self.attributed_interval[0]), _finite(self.attributed_interval[1])),
+            "attributed_interval": _pair(self.attributed_interval),
             "window_events": float(self.budget.window_events),
+            "window_events_interval": _pair(self.budget.events_interval),
             "basis": self.budget.basis,
             "cost_percent": float(100 * self.gross_share),
+            "cost_percent_interval": _percentages(self.gross_share_interval),
             "attributed_percent": float(100 * self.attributed_share),
-            "attributed_percent_interval": (float(100 * low), _finite(float(100 * high))),
+            "attributed_percent_interval": _percentages(self.attributed_share_interval),
             "consumed_before_percent": float(before),
             "consumed_after_percent": float(before + 100 * self.gross_share),
+            "consumed_after_percent_interval": _percentages(self.consumed_share_interval),
             "equivalent_outage_seconds": self.equivalent_outage_s,
             "refund_complete": self.refund_complete,
         }
@@ -194,8 +277,14 @@ def charge(
     )
 
 
-def _finite(value: Fraction | float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def _pair(interval: Interval) -> tuple[float, float | None]:
+    low, high = interval
+    return float(low), float(high) if math.isfinite(high) else None
+
+
+def _percentages(shares: ShareInterval) -> tuple[float, float | None]:
+    low, high = shares
+    return _pair((100 * low, 100 * high))
 
 
 def _number(value: Fraction | float) -> int | float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,7 +17,7 @@ from slochaos.measurement.counting import measure
 from slochaos.measurement.dilution import Asked
 from slochaos.measurement.phases import Cut, History, doubt_between, seconds_between
 from slochaos.measurement.samples import Count, NoData
-from slochaos.runner.budgeting import budgets
+from slochaos.runner.budgeting import Traffic, budgets
 from slochaos.runner.state import RunState
 from slochaos.runner.timeline import fault_span
 from slochaos.spec.experiment import Rule
@@ -59,26 +60,20 @@ def account_objectives(run: RunState) -> list[Accounted]:
     environment, history = run.system.environment, run.sampler.history
     rules = {rule.objective: rule for rule in run.system.experiment.rules}
     counts = {each.name: _count(each, history, run) for each in environment.objectives}
-    seconds = _charged_seconds(run)
-    own = {
-        name: (count.charged.total, seconds)
-        for name, count in counts.items()
-        if isinstance(count.charged, Count)
-    }
-    baseline = {name: count.baseline for name, count in counts.items()}
-    known = budgets(
-        environment,
-        baseline,
-        _baseline_seconds(run),
-        run.consumed,
-        own,
-        passed=run.passed,
-        doubt_s=_baseline_doubt(run),
-    )
+    found = budgets(environment, _before(run, counts), run.consumed, _own(run, counts), passed=run.passed)
     return [
-        _account(run, each, rules.get(each.name), counts[each.name], known.get(each.name))
+        _account(run, each, rules.get(each.name), counts[each.name], found[each.name])
         for each in environment.objectives
     ]
+
+
+def _before(run: RunState, counts: Mapping[str, Counts]) -> Traffic:
+    baseline = {name: count.baseline for name, count in counts.items()}
+    return Traffic(baseline, _baseline_seconds(run), _baseline_doubt(run))
+
+
+def _own(run: RunState, counts: Mapping[str, Counts]) -> Traffic:
+    return Traffic({name: count.charged for name, count in counts.items()}, _charged_seconds(run))
 
 
 def account_composites(run: RunState, accounted: list[Accounted]) -> tuple[record.CompositeResult, ...]:
@@ -170,14 +165,14 @@ def _charged_seconds(run: RunState) -> float:
 
 
 def _account(
-    run: RunState, objective: Objective, rule: Rule | None, counts: Counts, budget: Budget | None
+    run: RunState, objective: Objective, rule: Rule | None, counts: Counts, budget: Budget | NoData
 ) -> Accounted:
     spent = _charge(objective, counts, budget, run)
     decision = decide_objective(
         objective,
         fault=counts.fault,
         with_drain=counts.with_drain,
-        spent=counts.charged if spent is None and isinstance(counts.charged, NoData) else spent,
+        spent=_uncharged(counts, budget) if spent is None else spent,
         hold=rule.hold if rule else None,
         cost=rule.cost if rule else None,
         objectives=sum(each.hold is not None for each in run.system.experiment.rules),
@@ -201,6 +196,11 @@ def _account(
     )
 
 
+def _uncharged(counts: Counts, budget: Budget | NoData) -> NoData | None:
+    """Why there is no charge."""
+    return next((each for each in (counts.charged, budget) if isinstance(each, NoData)), None)
+
+
 def _would_hold_again(
     run: RunState, objective: Objective, rule: Rule | None, fault: Counted, decision: Decision
 ) -> str:
@@ -215,10 +215,10 @@ def _would_hold_again(
 
 
 def _charge(
-    objective: Objective, counts: Counts, budget: Budget | None, run: RunState
+    objective: Objective, counts: Counts, budget: Budget | NoData, run: RunState
 ) -> account.Charge | None:
     charged = counts.charged
-    if not isinstance(charged, Count) or budget is None or budget.size <= 0:
+    if not isinstance(charged, Count) or isinstance(budget, NoData) or budget.size <= 0:
         return None
     end = run.s2 or run.s1
     assert end is not None

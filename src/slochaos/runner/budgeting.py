@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from slochaos import clock
-from slochaos.budget import account
-from slochaos.budget.account import Budget
+from slochaos.budget.account import Budget, budget_of
 from slochaos.budget.policy import Outlook
+from slochaos.budget.traffic import Seen
 from slochaos.measurement.samples import Count, NoData
 from slochaos.record import BudgetRecord, Plan
 from slochaos.runner import events
@@ -24,20 +24,13 @@ if TYPE_CHECKING:
     from slochaos.ledger.store import Ledger
     from slochaos.measurement.prometheus.windows import Measured
 
-_WHOLE = 0.99
-"""The share of its window from which on a budget counts as observed: a scrape more or less is no gap."""
-
 
 @dataclass(frozen=True)
 class Passed:
-    """What the source counted over the budget's window until now: all that was bad, whoever caused it.
-
-    `seen_s` is how much of the window its samples cover, seconds.
-    """
+    """What the source counted over the budget's window until now: the bad, whoever caused it, and the traffic."""
 
     bad: Fraction
-    total: int
-    seen_s: float
+    seen: Seen
 
 
 def read_budget(run: RunState) -> None:
@@ -83,8 +76,7 @@ def _count_of(found: Mapping[str, Measured], objective: Objective) -> Count | No
 def _remember(run: RunState, found: Mapping[str, Measured]) -> None:
     for name, measured in found.items():
         if isinstance(measured.count, Count):
-            seen_s = measured.observed.length_s if measured.observed else 0.0
-            run.passed[name] = Passed(Fraction(measured.count.bad), measured.count.total, seen_s)
+            run.passed[name] = Passed(Fraction(measured.count.bad), measured.traffic(measured.count))
         else:
             why = measured.count.detail or measured.count.reason
             run.notes.append(
@@ -92,68 +84,99 @@ def _remember(run: RunState, found: Mapping[str, Measured]) -> None:
             )
 
 
-def budgets(
-    environment: Environment,
-    baseline: Mapping[str, Count | NoData],
-    baseline_s: float,
-    consumed: Mapping[str, float],
-    charged: Mapping[str, tuple[int, float]] | None = None,
-    *,
-    passed: Mapping[str, Passed] | None = None,
-    doubt_s: float = 0.0,
-) -> dict[str, Budget]:
-    """Each objective's budget: slices by the clock, events as `passed` or projected from the baseline's rate.
+@dataclass(frozen=True)
+class Traffic:
+    """What a stretch of the run counted by objective, and how long it lasted, give or take `doubt_s`, seconds.
 
-    `doubt_s`: by how much `baseline_s` may be wrong, where pages take long.
-    A calendar's window is as long as the present one. What `passed` in the window holds what runs consumed too.
-    `charged` (events, seconds) of the run itself fills in where there was no baseline; an objective of which
-    neither is known has no budget here.
+    `leaps` are events by objective that came in one step, far too fast to be taken for the usual rate.
     """
-    found, now = {}, clock.wall()
-    for objective in environment.objectives:
-        seen = (passed or {}).get(objective.name)
-        count, own = baseline.get(objective.name), (charged or {}).get(objective.name, (0, 0.0))
-        spent = seen.bad if seen else consumed.get(objective.name, 0.0)
-        rate = _Rate(*own, doubt_s)
-        if seen and seen.total and seen.seen_s > 0:
-            rate = _Rate(seen.total, seen.seen_s)
-        elif isinstance(count, Count) and baseline_s > 0 and count.total:
-            rate = _Rate(count.total, baseline_s, doubt_s)
-        budget = _budget(objective, objective.window_seconds(now), rate, own[0], spent)
-        if budget is not None:
-            found[objective.name] = budget
-    return found
 
-
-class _Rate(NamedTuple):
-    """So many events in so many seconds, give or take `doubt_s`."""
-
-    events: int
+    counts: Mapping[str, Count | NoData]
     seconds: float
     doubt_s: float = 0.0
+    leaps: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, name: str) -> Seen | NoData:
+        """One objective's traffic; NoData where nothing was counted, or no event was."""
+        count = self.counts.get(name, _NOT_COUNTED)
+        if isinstance(count, NoData):
+            return count
+        if self.seconds <= 0 or not count.total_high:
+            return NoData("no-events", "no event was there to tell how many its budget's window has")
+        certain = max(count.total_low - self.leaps.get(name, 0), 0.0)
+        return Seen(certain, self.seconds, count.total_high, self.doubt_s, count.reasons)
+
+
+_NOT_COUNTED = NoData("not-counted", "nothing was counted before the fault")
+NO_TRAFFIC = Traffic({}, 0.0)
+
+
+def budgets(
+    environment: Environment,
+    baseline: Traffic,
+    consumed: Mapping[str, float],
+    charged: Traffic = NO_TRAFFIC,
+    *,
+    passed: Mapping[str, Passed] | None = None,
+) -> dict[str, Budget | NoData]:
+    """Each objective's budget: slices by the clock, events as `passed` or projected from the baseline's rate.
+
+    A calendar's window is as long as the present one. What `passed` in the window holds what runs consumed too.
+    A window is filled with what is certain of the baseline, which makes the largest cost, and has the range of its
+    count. Where that is open, or where there was no baseline, what the run itself `charged` fills in; an objective
+    of which neither is known has no budget here, and NoData says why.
+    """
+    now = clock.wall()
+    return {
+        each.name: _budget(
+            each,
+            each.window_seconds(now),
+            _filling(each.name, baseline, charged, passed or {}),
+            charged.counts.get(each.name),
+            _consumed(each.name, consumed, passed or {}),
+        )
+        for each in environment.objectives
+    }
+
+
+def known(found: Mapping[str, Budget | NoData]) -> dict[str, Budget]:
+    """Those of which there is a budget that can be spent."""
+    return {name: each for name, each in found.items() if isinstance(each, Budget) and each.size > 0}
+
+
+def _consumed(name: str, by_runs: Mapping[str, float], passed: Mapping[str, Passed]) -> Fraction | float:
+    return passed[name].bad if name in passed else by_runs.get(name, 0.0)
+
+
+def _filling(name: str, baseline: Traffic, charged: Traffic, passed: Mapping[str, Passed]) -> Seen | NoData:
+    """The traffic that fills the window, the surest first: what passed in it, the baseline, the run's own."""
+    if name in passed and passed[name].seen.events and passed[name].seen.seconds > 0:
+        return passed[name].seen
+    before, own = baseline.of(name), charged.of(name)
+    if isinstance(before, Seen) and before.bounded:
+        return before
+    if isinstance(own, NoData):
+        return before
+    return own if isinstance(before, NoData) else before.filled_in_by(own)
 
 
 def _budget(
-    objective: Objective, window_s: int, rate: _Rate, at_least: int, spent: Fraction | float
-) -> Budget | None:
-    """`rate` fills the window; where it was seen whole, it is what was observed."""
-    allowed, strict, (held, seconds, doubt_s) = objective.allowed, objective.operator == "lt", rate
+    objective: Objective,
+    window_s: int,
+    filling: Seen | NoData,
+    own: Count | NoData | None,
+    consumed: Fraction | float,
+) -> Budget | NoData:
+    """The window has at least the events of the run itself."""
     if objective.in_slices:
-        return account.in_slices(allowed, window_s, objective.slice_s, consumed=spent, strict=strict)
-    if held <= 0 or seconds <= 0:
-        return None
-    if seconds >= _WHOLE * window_s:
-        return account.observed(allowed, window_s, window_events=held, consumed=spent, strict=strict)
-    return account.projected(
-        allowed,
-        window_s,
-        events=held,
-        seconds=seconds,
-        doubt_s=doubt_s,
-        at_least=at_least,
-        strict=strict,
-        consumed=spent,
-    )
+        return budget_of(objective, window_s, Seen(0, 0.0), consumed=consumed)
+    if isinstance(filling, NoData):
+        return filling
+    if not filling.events:
+        why = f": {'; '.join(filling.reasons)}" if filling.reasons else ""
+        return NoData("window-unknown", f"how many events its budget's window has is not certain{why}")
+    at_least = own.total_low if isinstance(own, Count) else 0
+    return budget_of(objective, window_s, filling, consumed=consumed, at_least=at_least)
 
 
 def standing(run: RunState, known: Mapping[str, Budget]) -> tuple[BudgetRecord, ...]:

@@ -90,9 +90,8 @@ def decide_by_policy(run: RunState) -> None:
         allow_foreign=run.request.allowed_actions(system.experiment.foreign_actions),
         placebo=run.request.placebo,
     )
-    known = budgeting.budgets(
-        system.environment, run.baseline, run.baseline_s, run.consumed, passed=run.passed
-    )
+    before = budgeting.Traffic(run.baseline, run.baseline_s)
+    known = budgeting.known(budgeting.budgets(system.environment, before, run.consumed, passed=run.passed))
     run.plan = run.plan.model_copy(update={"budget": budgeting.standing(run, known), "watch": watch})
     run.stream.emit(events.Planned(plan=run.plan))
     refuse_underpowered(run.plan, allowed=run.request.allow_underpowered)

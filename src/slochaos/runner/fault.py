@@ -10,7 +10,7 @@ from slochaos.measurement import watch as newest_counts
 from slochaos.measurement.phases import History, cut_before
 from slochaos.measurement.samples import Count, NoData
 from slochaos.runner import events
-from slochaos.runner.budgeting import budgets
+from slochaos.runner.budgeting import Traffic, budgets, known
 from slochaos.runner.loop import child_is_stopped, result_of, turn, while_turning
 from slochaos.runner.progress import report_progress
 from slochaos.runner.sampling import check_sources
@@ -145,10 +145,8 @@ class _Watching:
     def _budgets(self, counts: Mapping[str, Count | NoData], read: float) -> dict[str, Budget]:
         """Projected from the baseline, or without one from the run's own traffic so far."""
         run, seconds = self._run, read - self._since
-        own = {name: (count.total, seconds) for name, count in counts.items() if isinstance(count, Count)}
-        return budgets(
-            run.system.environment, run.baseline, run.baseline_s, run.consumed, own, passed=run.passed
-        )
+        before, own = Traffic(run.baseline, run.baseline_s), Traffic(counts, seconds)
+        return known(budgets(run.system.environment, before, run.consumed, own, passed=run.passed))
 
     def _blind(self) -> Condition | None:
         if clock.now() - self._newest < self._blind_s or not self._run.system.experiment.rules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -85,10 +86,13 @@ class AbortWatch:
         share = share_when_undone(budget, Fraction(count.bad_low), recent, over_s, self._reaction_s)
         if share <= limit:
             return None
+        # Where the window's events are not certain this is the largest cost: stop for it, and blame nobody.
+        certain = budget.share_interval((share * budget.size, math.inf))[0]
+        least = "" if certain == share else f", or as little as {percent(certain)}"
         return Condition(
             f"{objective.name}: the cost reaches {percent(share, unlike=limit)} of the budget"
-            f" (with what the undo will still add), allowed are {exact_percent(limit)}",
-            by_rule=True,
+            f" (with what the undo will still add{least}), allowed are {exact_percent(limit)}",
+            by_rule=certain > limit,
         )
 
 

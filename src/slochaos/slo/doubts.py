@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from slochaos.budget.account import Budget
+from slochaos.budget.account import WHOLE, Budget
 from slochaos.clock import timestamp
 from slochaos.measurement.samples import Count, NoData
-from slochaos.slo.budgets import WHOLE
 from slochaos.slo.evidence import Evidence
 from slochaos.spec.objectives import Objective
 from slochaos.verdict import bounds

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from slochaos import record
-from slochaos.budget.account import Budget
+from slochaos.budget.account import WHOLE, Budget
 from slochaos.budget.burn import burn_rate
 from slochaos.budget.policy import step_of
 from slochaos.clock import timestamp
 from slochaos.measurement import records
-from slochaos.measurement.prometheus.windows import Buckets, Measured, Window
+from slochaos.measurement.prometheus.windows import UNSEEN, Buckets, Measured, Window
 from slochaos.measurement.samples import Count, NoData
-from slochaos.slo.budgets import WHOLE, budget_of
+from slochaos.slo.budgets import budget_of
 from slochaos.slo.doubts import no_data
 from slochaos.spec.objectives import Objective
 from slochaos.standing import BudgetLeft, CheckedObjective, OverWindow, QuantileRecord, Status
@@ -29,9 +29,6 @@ HOUR_S = 3600.0
 
 _ENDS_S = 60.0
 """So much may be missing of a window at its ends without a word: scrapes are never where windows end."""
-
-_UNSEEN = ("partial-answer", "source-down")
-"""Reasons for which an unknown upper end is more than what restarts lose: a part was not looked at at all."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +139,7 @@ def _status(budget: Budget | NoData, counted: Count | NoData) -> Status:
         return "used-up" if budget.share(counted.bad_low) >= 1 else "inconclusive"
     if math.isfinite(most) and most >= 1:
         return "inconclusive"
-    if math.isinf(most) and any(reason.startswith(_UNSEEN) for reason in counted.reasons):
+    if math.isinf(most) and any(reason.startswith(UNSEEN) for reason in counted.reasons):
         return "inconclusive"
     return by_policy(spent)
 

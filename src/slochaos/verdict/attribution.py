@@ -34,12 +34,13 @@ def attribute(
     """Split the charge's bad events into the fault's and the baseline's.
 
     Exposures are seconds, or events (totals): the same unit for both. Without a baseline nothing can be
-    subtracted: the estimate is everything, and the least is 0.
+    subtracted: the estimate is everything, and the least is 0. Of a baseline that is in doubt itself, the estimate
+    subtracts only what is certain to have failed.
     """
     if baseline is None or baseline_exposure <= 0 or charged_exposure <= 0:
         return Attribution(float(charged.bad), (0.0, charged.bad_high))
     longer = charged_exposure / baseline_exposure
-    estimate = max(charged.bad - baseline.bad * longer, 0.0)
+    estimate = max(float(charged.bad - Fraction(baseline.bad_low) * Fraction(longer)), 0.0)
     least = _caused_at_least(math.floor(charged.bad_low), _whole(baseline.bad_high), longer)
     most = charged.bad_high
     if math.isfinite(most):

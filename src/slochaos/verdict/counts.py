@@ -70,6 +70,10 @@ class Spent(Protocol):
     def gross_share_interval(self) -> tuple[Fraction, Fraction | float]: ...
     @property
     def attributed_share_interval(self) -> tuple[Fraction, Fraction | float]: ...
+    @property
+    def window_doubts(self) -> tuple[str, ...]:
+        """Why it is not certain how many events the budget's window has, as "word: sentence"."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ def _causes(
     yield worst.word
     if isinstance(spent, Missing):
         yield spent.reason
+    elif spent is not None:
+        yield from (word.partition(":")[0] for word in spent.window_doubts)
     for phase in (fault, with_drain):
         words = (phase.reason,) if isinstance(phase, Missing) else phase.reasons
         yield from (word.partition(":")[0] for word in words)
@@ -182,13 +184,22 @@ def _decide_cost(objective: Promise, cost: Fraction, spent: Spent | Missing | No
     if caused > cost:
         return Decision("exceeded", "over-cost", observed)
     if low <= cost:
-        between = f"between {percent(low)} and {percent(high)}"
-        reason = f"{objective.name} cost {between} of its {span}, {allowed}: the count is not exact"
+        between = (
+            f"at least {percent(low)}" if math.isinf(high) else f"between {percent(low)} and {percent(high)}"
+        )
+        reason = f"{objective.name} cost {between} of its {span}, {allowed}{_why_between(spent)}"
         return Decision("unproven", "counting-uncertain", reason)
     noise = f"but only {percent(caused, unlike=cost)} is shown to come from the fault, the rest may be usual"
     return Decision(
         "unproven", "baseline-noise", f"{observed}, {noise}: run again, or with a longer baseline"
     )
+
+
+def _why_between(spent: Spent) -> str:
+    """The count, or the traffic from which the window's events are projected: whichever is in doubt."""
+    if not spent.window_doubts:
+        return ": the count is not exact"
+    return f": how many events the window has is not certain ({', '.join(spent.window_doubts)})"
 
 
 def _observe(objective: Promise, fault: Counted | Missing) -> Decision:

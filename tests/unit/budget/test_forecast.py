@@ -18,6 +18,7 @@ from slochaos.budget.forecast import (
     share_when_undone,
     slices_spent,
 )
+from slochaos.budget.traffic import Seen
 
 DAY, WEEK = 86_400, 604_800
 PER_MILLE = Fraction("0.001")
@@ -138,11 +139,11 @@ def test_detection_has_a_price() -> None:
 
 def test_an_abort_counts_what_its_undo_will_add() -> None:
     """3,000 failures so far at 300 a second, and 0.5 s until it is undone: 3,150 of 25,920."""
-    budget = projected(PER_MILLE, DAY, events=4_500, seconds=15.0)
+    budget = projected(PER_MILLE, DAY, Seen(4_500, 15.0))
     assert share_when_undone(budget, 3_000, 300, 1.0, 0.5) == Fraction(3_150, 25_920)
 
 
 def test_an_abort_without_recent_data_counts_what_it_has() -> None:
     """No pace is known, so none is assumed."""
-    budget = projected(PER_MILLE, DAY, events=4_500, seconds=15.0)
+    budget = projected(PER_MILLE, DAY, Seen(4_500, 15.0))
     assert share_when_undone(budget, 3_000, 0, 0.0, 0.5) == Fraction(3_000, 25_920)

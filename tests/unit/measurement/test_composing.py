@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from slochaos.budget import account
 from slochaos.budget.account import Charge
+from slochaos.budget.traffic import Seen
 from slochaos.measurement.composing import compose
 from slochaos.measurement.samples import Count, NoData
 from tests.unit.spec.test_composites import composite
@@ -18,7 +19,7 @@ def count(bad: int, total: int) -> Count:
 
 
 def charge(allowed: str, bad: int) -> Charge:
-    budget = account.observed(Fraction(allowed), 86_400, window_events=10_000, consumed=0)
+    budget = account.observed(Fraction(allowed), 86_400, Seen(10_000, 86_400), consumed=0)
     return account.charge(
         budget,
         bad=bad,

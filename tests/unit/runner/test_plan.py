@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -135,29 +136,77 @@ def count(total: int, bad: int = 0) -> Count:
     return Count(total, bad, total, total, bad, bad)
 
 
+def before(orders: Count | NoData) -> budgeting.Traffic:
+    """Ten seconds of baseline."""
+    return budgeting.Traffic({"orders": orders}, 10.0)
+
+
 def test_budgets_are_projected_from_the_baseline() -> None:
     """100 events a second are 8.64 million a day, of which 0.1 % may be bad."""
-    budgets = budgeting.budgets(ENVIRONMENT, {"orders": count(1000)}, 10.0, {})
+    budgets = budgeting.known(budgeting.budgets(ENVIRONMENT, before(count(1000)), {}))
     assert budgets["orders"].size == 8640
 
 
 def test_without_a_baseline_the_run_itself_is_projected() -> None:
     """And where neither is known, there is no budget to speak of."""
-    none: dict[str, Count | NoData] = {"orders": NoData("source-down")}
-    assert budgeting.budgets(ENVIRONMENT, none, 10.0, {}) == {}
-    assert budgeting.budgets(ENVIRONMENT, {}, 0.0, {}, {"orders": (500, 5.0)})["orders"].size == 8640
+    down = NoData("source-down")
+    assert budgeting.budgets(ENVIRONMENT, before(down), {}) == {"orders": down}
+    own = budgeting.Traffic({"orders": count(500)}, 5.0)
+    assert budgeting.known(budgeting.budgets(ENVIRONMENT, before(down), {}, own))["orders"].size == 8640
 
 
 def test_slices_need_no_traffic() -> None:
     """A week has its minutes, whatever happens in them."""
     slices = Objective(**{**vars(OBJECTIVE), "method": "Timeslices", "window_s": 604800})
     environment = replace(ENVIRONMENT, objectives=(slices,))
-    assert budgeting.budgets(environment, {}, 0.0, {})["orders"].window_events == 10080
+    assert budgeting.known(budgeting.budgets(environment, budgeting.NO_TRAFFIC, {}))[
+        "orders"
+    ].size == Fraction("10.08")
 
 
 def test_the_policy_sees_what_is_consumed() -> None:
     """Half of the budget consumed, and the worst case of the plan."""
-    budgets = budgeting.budgets(ENVIRONMENT, {"orders": count(1000)}, 10.0, {"orders": 4320})
+    budgets = budgeting.known(budgeting.budgets(ENVIRONMENT, before(count(1000)), {"orders": 4320}))
     (outlook,) = budgeting.outlooks(ENVIRONMENT, made(experiment(OUTAGE)), budgets)
     assert outlook.consumed == 0.5
     assert outlook.worst == pytest.approx(30 / 86.4)
+
+
+def test_a_baseline_in_doubt_gives_the_budget_that_is_certain() -> None:
+    """A series that appeared at 4,000 may have counted them meanwhile: 1,000 are certain, 5,000 possible."""
+    born = Count(5000, 0, 1000, 5000, 0, 0, reasons=("series-born: a series appeared at 4000",))
+    (budget,) = budgeting.known(budgeting.budgets(ENVIRONMENT, before(born), {})).values()
+    assert [budget.size, *budget.events_interval] == [8640, 8_640_000, 5 * 8_640_000]
+    assert budget.reasons == born.reasons
+
+
+def test_a_leap_of_the_baseline_is_not_projected_over_the_window() -> None:
+    """What came in one step of a second is no usual rate, burst or broken counter: at least the rest is."""
+    leapt = budgeting.Traffic({"orders": count(1_001_000)}, 10.0, leaps={"orders": 1_000_000})
+    (budget,) = budgeting.known(budgeting.budgets(ENVIRONMENT, leapt, {})).values()
+    assert [budget.size, budget.events_interval[1]] == [8640, 1001 * 8_640_000]
+
+
+def test_a_baseline_without_upper_end_is_filled_in_by_the_run_itself() -> None:
+    """After a restart in the baseline the run's own traffic says how much it may have been."""
+    restarted = Count(900, 0, 900, math.inf, 0, math.inf, reasons=("reset: ...",))
+    own = budgeting.Traffic({"orders": count(500)}, 5.0)
+    (budget,) = budgeting.known(budgeting.budgets(ENVIRONMENT, before(restarted), {}, own)).values()
+    assert list(budget.events_interval) == [90 * 86400, 100 * 86400]
+
+
+def test_without_anything_certain_there_is_no_budget_but_a_reason() -> None:
+    """All of the baseline is in doubt, and the run had no traffic."""
+    vague = Count(4000, 0, 0, 4000, 0, 0, reasons=("series-born: a series appeared at 4000",))
+    (found,) = budgeting.budgets(ENVIRONMENT, before(vague), {}).values()
+    assert isinstance(found, NoData)
+    assert found.detail.endswith("is not certain: series-born: a series appeared at 4000")
+
+
+def test_events_of_the_run_that_are_in_doubt_do_not_make_the_window_larger() -> None:
+    """A counter that jumps during the fault leaves the budget as the baseline made it."""
+    jumped = Count(10**9, 0, 500, 10**9, 0, 0)
+    found = budgeting.budgets(
+        ENVIRONMENT, before(count(1000)), {}, budgeting.Traffic({"orders": jumped}, 5.0)
+    )
+    assert budgeting.known(found)["orders"].window_events == 8_640_000

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from slochaos.budget.account import Budget, projected
+from slochaos.budget.traffic import Seen
 from slochaos.measurement.samples import Count, NoData
 from slochaos.runner.watch import AbortWatch, Condition, Guarded
 from slochaos.spec.experiment import Rule
@@ -23,7 +24,7 @@ OBJECTIVE = Objective(
     method="Occurrences",
     indicator=Indicator(total=Counter(parse("orders_total")), good=Counter(parse('orders_total{ok="1"}'))),
 )
-BUDGET = projected(OBJECTIVE.allowed, OBJECTIVE.window_s, events=1000, seconds=10)  # 8,640 bad in a day
+BUDGET = projected(OBJECTIVE.allowed, OBJECTIVE.window_s, Seen(1000, 10))  # 8,640 bad in a day
 
 
 def count(bad: int, total: int) -> Count:
@@ -98,6 +99,20 @@ def test_no_data_is_no_reason() -> None:
     """Missing data neither acts nor raises; the blind watch is another rule's business."""
     rule = Rule("orders", hold=Fraction("0.99"), cost=Fraction("0.01"))
     assert looks(rule, [NoData("source-down")]) is None
+
+
+def test_a_cost_that_is_exceeded_at_one_end_stops_and_blames_nobody() -> None:
+    """Where the window's events are in doubt, the largest cost ends the fault, but only the least breaks the rule."""
+    doubtful = projected(OBJECTIVE.allowed, OBJECTIVE.window_s, Seen(1000, 10, 100_000))
+    rule, counts = Rule("orders", cost=Fraction("0.1")), [count(0, 25), count(900, 925)]
+    found = looks(rule, counts, budget=doubtful)
+    assert found is not None
+    assert not found.by_rule
+    assert "or as little as" in found.text
+
+    surely = looks(Rule("orders", cost=Fraction("0.0001")), counts, budget=doubtful)
+    assert surely is not None
+    assert surely.by_rule
 
 
 def test_without_a_budget_there_is_no_cost() -> None:

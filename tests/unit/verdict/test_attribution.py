@@ -73,3 +73,10 @@ def test_the_least_is_too_high_in_at_most_one_run_of_twenty() -> None:
         least = attribute(Tally.exactly(a, 10_000), Tally.exactly(b, 10_000), 30.0, 20.0).interval[0]
         missed += least > a * 0.5
     assert missed / 1_000 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 1_000)
+
+
+def test_only_certain_failures_of_the_baseline_are_usual() -> None:
+    """A series of failures that appears at 4,000 in the baseline explains none of the fault's for sure."""
+    born = Tally(4_000, 4_200, 0, 4_000, 200, 4_200)
+    found = attribute(Tally.exactly(200, 210), born, 6.0, 4.0)
+    assert (found.bad, found.interval) == (200, (0, 200))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -35,6 +35,7 @@ class Shares:
     gross_share: Fraction
     gross_share_interval: tuple[Fraction, Fraction | float]
     attributed_share_interval: tuple[Fraction, Fraction | float]
+    window_doubts: tuple[str, ...] = ()
 
 
 API = Promise()
@@ -273,6 +274,19 @@ class TestCost:
         """Between within and above, or without upper end."""
         found = cost(spent("0.35", low="0.3", high=high, caused="0.2"))
         assert (found.verdict, found.word) == ("unproven", "counting-uncertain")
+
+    def test_a_window_in_doubt_leaves_it_open_and_says_so(self) -> None:
+        """The rule holds at one end of the window's events and not at the other: the traffic is to blame."""
+        charge = replace(
+            spent("0.5", low="0.1", high="0.5"), window_doubts=("series-born: it appeared at 4000",)
+        )
+        found = cost(charge)
+        assert (found.verdict, found.word) == ("unproven", "counting-uncertain")
+        assert "between 10 % and 50 %" in found.reason
+        assert (
+            "how many events the window has is not certain (series-born: it appeared at 4000)" in found.reason
+        )
+        assert found.way_out.startswith("let the source show its series from the start on")
 
     def test_an_open_end_does_not_hide_what_was_exceeded(self) -> None:
         """What certainly exceeded the rule did, whatever else is unknown."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
+from slochaos.budget.traffic import Seen
 from slochaos.measurement.samples import Count, NoData
 
 
@@ -26,6 +28,10 @@ Exactness = Literal["exact", "bounded", "aggregated", "extrapolated"]
 between its first and last sample, likewise within the interval; extrapolated: PromQL's estimate, no bounds."""
 
 
+UNSEEN = ("partial-answer", "source-down")
+"""Reasons for which an unknown upper end is more than what restarts lose: a part was not looked at at all."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """One objective over one window.
@@ -40,6 +46,18 @@ class Measured:
     observed: Window | None
     exactness: Exactness
     warnings: tuple[str, ...] = ()
+
+    @property
+    def observed_s(self) -> float:
+        """Seconds that have samples."""
+        return self.observed.length_s if self.observed else 0.0
+
+    def traffic(self, count: Count) -> Seen:
+        """The events of `count` as the measure of a whole window: what restarts lost in it is not much of that."""
+        most = count.total_high
+        if math.isinf(most) and not any(reason.startswith(UNSEEN) for reason in count.reasons):
+            most = float(count.total)
+        return Seen(count.total_low, self.observed_s, most, reasons=count.reasons)
 
 
 @dataclass(frozen=True)
