@@ -18,9 +18,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from operator import add, sub
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from slochaos.measurement.processes import Processes, SeveralProcesses
 from slochaos.measurement.reading import Unreadable, Values, Vector
@@ -42,8 +41,7 @@ class Reader(Protocol):
     def read(self, values: Values) -> dict[Child, Vector]: ...
 
 
-@dataclass(frozen=True)
-class Increments:
+class Increments(NamedTuple):
     """What was counted between two good samples of one source, per component of the reader's vector.
 
     `high` may be infinite. `low <= point <= high`.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from slochaos.measurement.findings import Span, Step
 from slochaos.wording import count, seconds
@@ -68,7 +68,7 @@ def _at_most(events: list[float], per_s: float, duration_s: float) -> list[float
 
 def _without(step: Step, lost: float) -> Step:
     low = max(step.total.low - lost, min(step.total.low, step.bad.low), 0.0)
-    return replace(step, total=Span(low, step.total.point, step.total.high))
+    return step._replace(total=Span(low, step.total.point, step.total.high))
 
 
 def _note(outside: float, total: float, lead_s: float, tail_s: float) -> str:

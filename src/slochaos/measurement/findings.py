@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from slochaos.measurement.counters import Increments
 from slochaos.measurement.samples import NoData, Sample
 from slochaos.measurement.selection import Child
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A number of events: the point value and the interval that holds the truth. `high` may be infinite."""
 
     low: float = 0.0
@@ -25,8 +24,7 @@ class Span:
         return cls(sum(s.low for s in spans), sum(s.point for s in spans), sum(s.high for s in spans))
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """Total and bad events between two good samples of one source (or at one, for gauges)."""
 
     before: Sample
@@ -59,7 +57,7 @@ class SourceTally(Protocol):
     steps: list[Increments]
 
     @property
-    def by_child(self) -> dict[Child, list[float]]: ...
+    def by_child(self) -> Mapping[Child, Sequence[float]]: ...
     @property
     def seen(self) -> bool: ...
     @property

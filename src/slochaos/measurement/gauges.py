@@ -6,6 +6,8 @@ from slochaos.measurement.counters import GAP_PERIODS, NEVER_SEEN, Increments
 from slochaos.measurement.samples import NoData, Sample, Series
 from slochaos.spec.objectives import Samples
 
+_NOTHING = (0.0, 0.0, 0.0)
+
 
 class GaugeTally:
     """One `samples` indicator on one source. Vectors are (total, bad, bad), as RatioReader's.
@@ -17,7 +19,7 @@ class GaugeTally:
     def __init__(self, metric: Samples, part_is_good: bool, period_s: float) -> None:
         self.coarse = ""
         self.steps: list[Increments] = []
-        self.by_child: dict[Series, list[float]] = {}
+        self.by_child: dict[Series, tuple[float, float, float]] = {}
         self.notes: dict[str, str] = {}
         self.problem: NoData | None = None
         self._metric, self._part_is_good, self._period_s = metric, part_is_good, period_s
@@ -42,20 +44,20 @@ class GaugeTally:
         self._note_missing(sample, max(len(found), 1))
         self._last, self._failures = sample, []
         absent = float(sum(self._known.values()) - len(found))
-        vector = [0.0, 0.0, 0.0]
+        all_bad = 0.0
         for series, value in found:
             if value not in (0.0, 1.0):
                 self.problem = NoData("indicator", f"{self._metric.selector} is {value:g}, neither 0 nor 1")
                 return
             bad = 1.0 - value if self._part_is_good else value
-            counted = self.by_child.setdefault(series, [0.0, 0.0, 0.0])
-            for index, part in enumerate((1.0, bad, bad)):
-                vector[index] += part
-                counted[index] += part
+            total_of, bad_of, _ = self.by_child.get(series, _NOTHING)
+            self.by_child[series] = (total_of + 1.0, bad_of + bad, bad_of + bad)
+            all_bad += bad
         if absent:
             self.notes["series-vanished"] = f"{self._metric.selector} is not on every page of {sample.source}"
-        events = tuple(vector)
-        self.steps.append(Increments(sample, sample, events, events, tuple(v + absent for v in events)))
+        events = (float(len(found)), all_bad, all_bad)
+        most = (events[0] + absent, all_bad + absent, all_bad + absent)
+        self.steps.append(Increments(sample, sample, events, events, most))
 
     @property
     def children(self) -> frozenset[Series]:
@@ -95,5 +97,5 @@ class GaugeTally:
         word = "source-down" if self._failures else "gap"
         why = f" ({self._failures[0]})" if self._failures else ""
         self.notes[word] = f"{missing} samples of {sample.source} are missing{why}"
-        nothing, lost = (0.0, 0.0, 0.0), (float(missing * width),) * 3
-        self.steps.append(Increments(self._last, sample, nothing, nothing, lost))
+        lost = (float(missing * width),) * 3
+        self.steps.append(Increments(self._last, sample, _NOTHING, _NOTHING, lost))

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from slochaos.measurement.histograms import BrokenHistogram, Layout, coarse
 from slochaos.measurement.samples import NoData, Series
-from slochaos.measurement.selection import Bound, Child, bound_of, child_of, family, selector_of, series_names
+from slochaos.measurement.selection import (
+    Bound,
+    Child,
+    bound_of,
+    family,
+    selector_of,
+    series_names,
+    without_bound,
+)
 from slochaos.spec.objectives import Counter, Histogram, Indicator, Metric
 
 Values = Mapping[Series, float]
@@ -52,10 +60,12 @@ class MetricReader:
 
     def _lay_out(self, page: Sequence[Series]) -> dict[Child, Layout]:
         positions: dict[Child, dict[Bound, int]] = {}
+        names, of_family = series_names(self.metric), family(self.metric)
+        matches = self.metric.selector.matches
         for position, series in enumerate(page):
-            if not self._is_mine(series):
+            if series[0] not in names or not matches(dict(series[1])):
                 continue
-            found = positions.setdefault(child_of(self.metric, series), {})
+            found = positions.setdefault((of_family, without_bound(series[1])), {})
             bound = self._bound(series)
             # _count stands in for the last bucket where a page leaves that out.
             if bound is not None or math.inf not in found:
@@ -74,10 +84,6 @@ class MetricReader:
         if threshold is not None and not self.coarse:
             self.coarse = coarse(positions, threshold)
         return Layout.of(positions, threshold)
-
-    def _is_mine(self, series: Series) -> bool:
-        selector = self.metric.selector
-        return series[0] in series_names(self.metric) and selector.matches(dict(series[1]))
 
     def _bound(self, series: Series) -> Bound | None:
         bound = bound_of(series[1])

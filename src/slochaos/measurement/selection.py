@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 
 from slochaos.measurement.samples import Series
 from slochaos.spec.objectives import Counter, Histogram, Metric, Objective, Query, Samples
@@ -65,11 +66,6 @@ def created_name(family_name: str) -> str:
     return f"{family_name.removesuffix('_total')}_created"
 
 
-def child_of(metric: Metric, series: Series) -> Child:
-    """The child that a series belongs to."""
-    return family(metric), without_bound(series[1])
-
-
 def without_bound(labels: Labels) -> Labels:
     """The labels except `le`."""
     return tuple(pair for pair in labels if pair[0] != "le")
@@ -82,7 +78,11 @@ def created_of(child: Child) -> Series:
 
 def bound_of(labels: Labels) -> Bound | None:
     """The numeric value of `le`, exact; None where it is missing or no number."""
-    text = dict(labels).get("le", "")
+    return _bound(dict(labels).get("le", ""))
+
+
+@lru_cache(maxsize=1024)
+def _bound(text: str) -> Bound | None:
     try:
         value = float(text)
     except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from slochaos.measurement.samples import Series
 
@@ -17,7 +18,7 @@ class RawSeries:
     times: Sequence[float]
     values: Sequence[float]
 
-    @property
+    @cached_property
     def series(self) -> Series:
         """Name and sorted labels, as everywhere in measurement."""
         return self.name, tuple(sorted(self.labels.items()))

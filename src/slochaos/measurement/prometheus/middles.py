@@ -62,9 +62,8 @@ def _thinned(series: Sequence[RawSeries], window: Window, *, may_gap: bool) -> l
         if events is None:
             return None
         keep |= events
-    instants = {
-        times[at] for place in keep for at in range(place - _KEPT, place + _KEPT) if 0 <= at < len(times)
-    }
+    kept = {at for place in keep for at in range(place - _KEPT, place + _KEPT) if 0 <= at < len(times)}
+    instants = [times[at] for at in sorted(kept)]
     return [some for each in series if (some := _only(each, instants)).times]
 
 
@@ -97,6 +96,14 @@ def _events(series: RawSeries, times: Sequence[float]) -> set[int] | None:
     return events | {places[n] for n in range(1, len(values)) if values[n] < values[n - 1]}
 
 
-def _only(series: RawSeries, instants: set[float]) -> RawSeries:
-    pairs = [(at, value) for at, value in zip(series.times, series.values, strict=True) if at in instants]
-    return RawSeries(series.name, series.labels, [at for at, _ in pairs], [value for _, value in pairs])
+def _only(series: RawSeries, instants: Sequence[float]) -> RawSeries:
+    times = series.times
+    found = [
+        place for at in instants if (place := bisect_left(times, at)) < len(times) and times[place] == at
+    ]
+    return RawSeries(
+        series.name,
+        series.labels,
+        [times[place] for place in found],
+        [series.values[place] for place in found],
+    )
