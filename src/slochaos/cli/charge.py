@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -91,8 +91,7 @@ def charge(
     return _exit_code(document, named=bool(objective))
 
 
-@dataclass(frozen=True)
-class _Question:
+class _Question(NamedTuple):
     """What the command line asks for. `now` is this host's epoch second."""
 
     interval: Window

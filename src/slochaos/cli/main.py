@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -93,13 +92,8 @@ def options(
     """Break a system on purpose, put everything back, and say what it cost in error budget."""
 
 
-_COLLECT_AFTER = 50_000
-"""New objects between two collections: samples come by the million and make no cycles to look for."""
-
-
 def main() -> None:
     """Run one command and end the process with its exit code."""
-    gc.set_threshold(_COLLECT_AFTER, 10, 10)
     streams.survive_closed_pipes()
     command = typer.main.get_command(app)
     leave(exit_code_of(lambda: command.main(sys.argv[1:], prog_name="slochaos", standalone_mode=False)))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -102,7 +101,7 @@ def check(
             _say_asking(source.url)
         with asking(source, chosen) as server:
             wanted = _wanted(server, chosen, files or [], question)
-            look = _Look(server, wanted, question, chosen.name if chosen else "")
+            look = _Look(server, wanted, question, chosen.name if chosen else "").taken
             document = look()
             _show(document, output, watching=watch)
             if watch:
@@ -110,8 +109,7 @@ def check(
     return document.check.exit_code
 
 
-@dataclass(frozen=True)
-class _Question:
+class _Question(NamedTuple):
     """What the command line asks for. `at` is None for now, and else this host's epoch second, as `now` is."""
 
     spans: tuple[Span, ...]
@@ -190,16 +188,15 @@ def _wanted(
     return discovered(server, Window(end - longest_s, end), question.objectives, question.now)
 
 
-@dataclass(frozen=True)
-class _Look:
-    """One look at the server, as often as it is called."""
+class _Look(NamedTuple):
+    """A look at the server, as often as it is taken."""
 
     server: PrometheusServer
     wanted: Chosen
     question: _Question
     environment: str
 
-    def __call__(self) -> Standing:
+    def taken(self) -> Standing:
         """How things stand. Raises SourceError."""
         from slochaos.slo.check import check
 

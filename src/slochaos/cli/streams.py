@@ -7,7 +7,6 @@ be written is dropped, and the exit code stays that of the run.
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
@@ -67,6 +66,8 @@ def write(text: str) -> None:
 
 def write_document(document: Any) -> None:
     """A command's result as the one JSON document on standard output."""
+    import json
+
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=_plain)
     sys.stdout.write("\n")
     sys.stdout.flush()
