@@ -10,7 +10,7 @@ set -euo pipefail
 declare -A package_of=(
     [dockerd]=docker.io [containerd]=containerd [runc]=runc
     [ip]=iproute2 [tc]=iproute2 [iptables]=iptables [nft]=nftables
-    [stress-ng]=stress-ng [iperf3]=iperf3 [busybox-static]=busybox-static [linux.uml]=user-mode-linux
+    [stress-ng]=stress-ng [iperf3]=iperf3 [busybox-static]=busybox-static [linux.uml]=user-mode-linux [modprobe]=kmod
 )
 
 # Another script, machine type or home folder means other programs.
@@ -45,6 +45,10 @@ unpack_from_debian() {
     for package in "$work"/*.deb; do
         dpkg -x "$package" "$work/tools/debian"
         rm "$package"
+    done
+    local link
+    find "$work/tools/debian" -type l -lname '/*' | while read -r link; do
+        ln -sfr "$work/tools/debian$(readlink "$link")" "$link"
     done
 }
 

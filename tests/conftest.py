@@ -30,6 +30,7 @@ from tests.toxiproxy_servers import (
     start_real,
 )
 from tests.upstreams import Upstream, echo_server
+from tests.user_mode_linux import FOLDER, INSIDE, UserModeLinux
 
 # A shell starts its background jobs with SIGINT ignored, and a run respects that; the tests send it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -38,6 +39,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # A busy machine is no failure, and a failing example has to come again.
 settings.register_profile("slochaos", deadline=None, derandomize=True)
 settings.load_profile("slochaos")
+
+
+# For another kernel: test_user_mode_linux.py runs them there.
+collect_ignore = [] if INSIDE in os.environ else [str(FOLDER)]
 
 
 @pytest.fixture(scope="session")
@@ -149,6 +154,12 @@ def second_docker(second_docker_engine: DockerDaemon) -> Iterator[DockerDaemon]:
 def own_docker(machine_tools: MachineTools) -> Iterator[DockerDaemon]:
     """A daemon of this test alone (2 s), which it may stop, hang or kill."""
     yield from _daemon(machine_tools)
+
+
+@pytest.fixture(scope="session")
+def user_mode_linux(machine_tools: MachineTools) -> UserModeLinux:
+    """Another kernel, with netem and cgroup v2, to run commands and tests in."""
+    return UserModeLinux(machine_tools)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from functools import partial
 
 from tests.namespaces import NetworkNamespace
 
+SO_RCVBUFFORCE = 33  # as root, beyond the system's limit
 ECHO, SINK, SOURCE, HTTP = 7, 9, 19, 8080
 
 
@@ -90,7 +91,7 @@ class _Datagrams:
     def __init__(self, datagrams: socket.socket) -> None:
         self.arrived = 0
         self._socket = datagrams
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
         self._socket.settimeout(0.1)
         self._ended = threading.Event()
 

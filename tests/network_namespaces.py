@@ -89,18 +89,18 @@ class NamespacePair:
 
     def datagrams(self, count: int = 1000, every_s: float = 0.0005, wait_s: float = 0.5) -> Datagrams:
         """Send `count` datagrams to the UDP echo, `wait_s` after the last one count those that came, and came back."""
-        refused = 0
+        refused = answered = 0
         before = self.servers.datagrams
         with self.client.udp() as sender:
-            sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
             for number in range(count):
                 try:
                     sender.sendto(number.to_bytes(4, "big"), (self.server_address, self.servers.echo_port))
                 except PermissionError:
                     refused += 1
                 time.sleep(every_s)
+                answered += _waiting(sender)  # at once: the buffer holds few, and overflows without a word
             time.sleep(wait_s)
-            answered = _waiting(sender)
+            answered += _waiting(sender)
         return Datagrams(count, refused, self.servers.datagrams - before, answered)
 
     def download_bit_s(self, for_s: float = 1.0) -> float:
@@ -162,11 +162,10 @@ def _receive(connection: socket.socket, size: int) -> None:
 
 
 def _waiting(datagrams: socket.socket) -> int:
-    datagrams.setblocking(False)
     count = 0
     while True:
         try:
-            datagrams.recv(64)
+            datagrams.recv(64, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return count
         count += 1
