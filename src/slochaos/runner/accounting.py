@@ -15,6 +15,7 @@ from slochaos.measurement import records
 from slochaos.measurement.composing import compose
 from slochaos.measurement.counting import measure
 from slochaos.measurement.dilution import Asked
+from slochaos.measurement.leaps import leaps
 from slochaos.measurement.phases import Cut, History, doubt_between, seconds_between
 from slochaos.measurement.samples import Count, NoData
 from slochaos.runner.budgeting import Traffic, budgets
@@ -69,7 +70,10 @@ def account_objectives(run: RunState) -> list[Accounted]:
 
 def _before(run: RunState, counts: Mapping[str, Counts]) -> Traffic:
     baseline = {name: count.baseline for name, count in counts.items()}
-    return Traffic(baseline, _baseline_seconds(run), _baseline_doubt(run))
+    start, leapt = run.baseline_start, run.leaps
+    if run.sampler is not None and start is not None and run.s0 is not None:
+        leapt = leaps(run.system.environment.objectives, run.sampler.history, start, run.s0)
+    return Traffic(baseline, _baseline_seconds(run), _baseline_doubt(run), leapt)
 
 
 def _own(run: RunState, counts: Mapping[str, Counts]) -> Traffic:

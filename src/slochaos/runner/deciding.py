@@ -10,6 +10,7 @@ from slochaos.errors import Refused
 from slochaos.guard import recovery
 from slochaos.measurement import baseline as sources
 from slochaos.measurement.counting import measure
+from slochaos.measurement.leaps import leaps
 from slochaos.measurement.phases import Cut, seconds_between
 from slochaos.runner import budgeting, events, plan
 from slochaos.runner.loop import pause, while_turning
@@ -90,7 +91,7 @@ def decide_by_policy(run: RunState) -> None:
         allow_foreign=run.request.allowed_actions(system.experiment.foreign_actions),
         placebo=run.request.placebo,
     )
-    before = budgeting.Traffic(run.baseline, run.baseline_s)
+    before = budgeting.Traffic(run.baseline, run.baseline_s, leaps=run.leaps)
     known = budgeting.known(budgeting.budgets(system.environment, before, run.consumed, passed=run.passed))
     run.plan = run.plan.model_copy(update={"budget": budgeting.standing(run, known), "watch": watch})
     run.stream.emit(events.Planned(plan=run.plan))
@@ -124,6 +125,7 @@ def _judge_baseline(run: RunState, sampler: Sampler) -> None:
     run.baseline = {o.name: measure(o, history, run.baseline_start, end) for o in environment.objectives}
     run.baseline_end = end
     run.baseline_s = seconds_between(run.baseline_start, end)
+    run.leaps = leaps(environment.objectives, history, run.baseline_start, end)
     for problem in sources.baseline_problems(
         environment.objectives, run.baseline, history, sampler.metric_names()
     ):

@@ -145,7 +145,7 @@ class _Watching:
     def _budgets(self, counts: Mapping[str, Count | NoData], read: float) -> dict[str, Budget]:
         """Projected from the baseline, or without one from the run's own traffic so far."""
         run, seconds = self._run, read - self._since
-        before, own = Traffic(run.baseline, run.baseline_s), Traffic(counts, seconds)
+        before, own = Traffic(run.baseline, run.baseline_s, leaps=run.leaps), Traffic(counts, seconds)
         return known(budgets(run.system.environment, before, run.consumed, own, passed=run.passed))
 
     def _blind(self) -> Condition | None:

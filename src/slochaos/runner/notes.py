@@ -32,5 +32,5 @@ def _leaps(run: RunState, sampler: Sampler) -> Iterator[str]:
     if run.baseline_start is None or end is None:
         return
     for objective in run.system.environment.objectives:
-        if said := leap(objective, sampler.history, run.baseline_start, end):
-            yield said
+        if found := leap(objective, sampler.history, run.baseline_start, end):
+            yield found.sentence

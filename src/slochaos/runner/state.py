@@ -137,6 +137,7 @@ class RunState:
     baseline_end: Cut | None = None
     baseline: dict[str, Count | NoData] = field(default_factory=dict)
     baseline_s: float = 0.0
+    leaps: dict[str, int] = field(default_factory=dict)
     undone: tuple[float, float] | None = None
     s0: Cut | None = None
     s1: Cut | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slochaos.measurement.leaps import leap
+from slochaos.measurement.leaps import leap, leaps
 from slochaos.measurement.samples import Sample
 from tests.unit.measurement.simulated import cuts, good_objective, sample_at, series
 
@@ -17,7 +17,8 @@ def readings(*counts: int, every_s: float = 0.25) -> list[Sample]:
 
 
 def said(samples: list[Sample]) -> str:
-    return leap(good_objective(), {"api": samples}, *cuts(samples))
+    found = leap(good_objective(), {"api": samples}, *cuts(samples))
+    return found.sentence if found else ""
 
 
 def test_a_leap_is_told_with_its_size_and_place() -> None:
@@ -38,3 +39,11 @@ def test_steady_traffic_and_one_reading_are_no_leaps() -> None:
     assert said(readings(0, 5_000, 10_000, 15_000)) == ""
     assert said(readings(0, 5_000)) == ""
     assert said(readings(0, 0, 0)) == ""
+
+
+def test_the_certain_events_of_a_leap_are_counted() -> None:
+    """What a counter moved by is certain; a series that appeared at a number may have counted it long before."""
+    samples = readings(0, 12, 25, 1_000_000_037, 1_000_000_050)
+    assert leaps([good_objective()], {"api": samples}, *cuts(samples)) == {"success": 1_000_000_012}
+    steady = readings(0, 12, 25, 37, 50)
+    assert leaps([good_objective()], {"api": steady}, *cuts(steady)) == {}
