@@ -22,8 +22,8 @@ from slochaos.errors import SlochaosError, TargetError
 from slochaos.faults import prepare
 from slochaos.faults.fault import Ticket
 from slochaos.faults.operation import Operation
-from slochaos.faults.toxiproxy import _canary_host
 from slochaos.faults.toxiproxy_api import ToxiproxyServer
+from slochaos.faults.toxiproxy_canary import reached_at
 from slochaos.guard.client import Guard, connect
 from slochaos.guard.sweep import sweep
 from slochaos.spec.environment import Environment
@@ -203,10 +203,10 @@ def test_our_own_half_of_an_undo_is_nobody_elses_doing(tmp_path: Path, target: T
 
 def test_a_loopback_proxy_of_another_host_is_not_looked_for_here() -> None:
     """A refused connect on this host's loopback says nothing about a proxy that listens on another's."""
-    assert _canary_host("127.0.0.1", "http://192.0.2.7:8474") is None
-    assert _canary_host("127.0.0.1", "http://localhost:8474") == "127.0.0.1"
-    assert _canary_host("0.0.0.0", "http://toxi") == "toxi"
-    assert _canary_host("10.0.0.5", "http://toxi:8474") == "10.0.0.5"
+    assert reached_at("127.0.0.1:5432", "http://192.0.2.7:8474") is None
+    assert reached_at("127.0.0.1:5432", "http://localhost:8474") == ("127.0.0.1", 5432)
+    assert reached_at("0.0.0.0:5432", "http://toxi") == ("toxi", 5432)
+    assert reached_at("10.0.0.5:5432", "http://toxi:8474") == ("10.0.0.5", 5432)
 
 
 def test_the_ladder_leaves_other_proxies_alone(target: Target) -> None:

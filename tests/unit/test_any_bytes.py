@@ -85,6 +85,7 @@ OPERATIONS = (
     Outage(*PROXY, "slochaos-run-1"),
     Toxics(
         *PROXY,
+        "http",
         ({"name": "slochaos-run-1-1-x1700000020", "type": "latency", "toxicity": 1.0, "attributes": {}},),
     ),
 )

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
 from slochaos import clock
 from slochaos.errors import InvalidInput, Refused, TargetError, TargetGone, TargetNotAllowed
@@ -23,8 +22,8 @@ from slochaos.faults.fault import Fault
 from slochaos.faults.injection import Injection
 from slochaos.faults.operation import Operation, Sight, Undone
 from slochaos.faults.toxiproxy_api import ProxyState, ToxiproxyServer
+from slochaos.faults.toxiproxy_canary import Effect, ask, reached_at
 from slochaos.faults.toxiproxy_lock import Lock
-from slochaos.spec.endpoints import is_loopback
 from slochaos.spec.experiment import FaultTraits
 
 if TYPE_CHECKING:
@@ -89,10 +88,28 @@ class Toxics(_ProxyOperation):
 
     kind: ClassVar[str] = "toxiproxy.toxics"
     evidence_noun: ClassVar[str] = "looks found the toxic in force"
+    canary: str
     toxics: tuple[dict[str, Any], ...]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "toxics", tuple(self.toxics))
+
+    def check(self) -> None:
+        """See that the proxy is the allowed one, and that its canary is answered without a fault."""
+        super().check()
+        address = reached_at(self.listen, self.server)
+        if self._effect is None or address is None:
+            return
+        try:
+            answered = ask(address, self.canary).received > 0
+        except OSError:
+            answered = False
+        if not answered:
+            raise Refused(
+                f"the {self.canary} canary through the proxy {self.proxy!r} is not answered, even without a fault",
+                hint="correct or remove `canary` under targets.toxiproxy in the environment, or repair what is behind",
+                reason="canary-silent",
+            )
 
     def perform(self) -> None:
         """Create all at toxicity 0, arm them, read them back."""
@@ -124,9 +141,26 @@ class Toxics(_ProxyOperation):
         return self._climb(server, state)
 
     def look(self) -> Sight | None:
-        """Whether the server shows all of them armed."""
+        """Whether the server shows all of them armed, and a canary meets them, where there is one."""
         state = self._api().proxy(self.proxy)
-        return Sight(all(_matches(state.toxics.get(toxic["name"]), toxic) for toxic in self.toxics))
+        if not all(_matches(state.toxics.get(toxic["name"]), toxic) for toxic in self.toxics):
+            return Sight(seen=False)
+        effect, address = self._effect, reached_at(self.listen, self.server)
+        if effect is None or address is None:
+            return Sight(seen=True)
+        try:
+            heard = ask(address, self.canary, effect.wait_s)
+        except OSError:
+            return None
+        return Sight(effect.is_in(heard), effect.size(heard))
+
+    def size_text(self, size: float) -> str:
+        """The measured delay, beside what was asked."""
+        return self._effect.size_text(size) if self._effect else ""
+
+    @property
+    def _effect(self) -> Effect | None:
+        return Effect.of(self.toxics) if self.canary else None
 
     def by_hand(self) -> str:
         """One DELETE per toxic."""
@@ -247,12 +281,11 @@ class Outage(_ProxyOperation):
 
     def look(self) -> Sight | None:
         """Whether a canary connect is refused."""
-        listen, _, port = self.listen.rpartition(":")
-        host = _canary_host(listen, self.server)
-        if host is None:
+        address = reached_at(self.listen, self.server)
+        if address is None:
             return Sight(not self._api().proxy(self.proxy).enabled)
         try:
-            socket.create_connection((host, int(port)), timeout=CANARY_S).close()
+            socket.create_connection(address, timeout=CANARY_S).close()
         except ConnectionRefusedError:
             return Sight(seen=True)
         except OSError:
@@ -307,7 +340,8 @@ class ToxiproxyFault(Fault):
             toxics = given["toxics"]
             letters = [""] if len(toxics) == 1 else [chr(ord("a") + index) for index in range(len(toxics))]
             names = [f"{stem}{letter}{expiry}" for letter in letters]
-            change = Toxics(*where, toxics=tuple(_complete(t, n) for t, n in zip(toxics, names, strict=True)))
+            named = tuple(_complete(toxic, name) for toxic, name in zip(toxics, names, strict=True))
+            change = Toxics(*where, canary=allowed.canary, toxics=named)
         return Injection.of_one(
             f"toxiproxy {allowed.name} ({allowed.listen} -> {allowed.upstream})",
             f"{where[0]} {allowed.name}",
@@ -337,14 +371,6 @@ class ToxiproxyFault(Fault):
 
 FAULT = ToxiproxyFault()
 OPERATIONS = (Toxics, Outage)
-
-
-def _canary_host(listen: str, server: str) -> str | None:
-    """Where a proxy is reached from here; None where it listens on the loopback of another host."""
-    host, there = listen.strip("[]").lower(), urlsplit(server).hostname or ""
-    if host in ("", "0.0.0.0", "::"):  # noqa: S104
-        return there
-    return None if is_loopback(host) and not is_loopback(there) else host
 
 
 def _allowed(parameters: Mapping[str, Any], environment: Environment) -> AllowedProxy:
