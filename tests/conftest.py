@@ -7,6 +7,7 @@ skipped with the reason on a desk, and fail in CI.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -91,6 +92,13 @@ def grafana_check() -> Path:
     if built.returncode:
         _do_without(f"{script.name} failed: {built.stderr.strip()}")
     return Path(built.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def terraform() -> Path:
+    """Terraform, if it is installed: it cannot be had by the tests. Where it is not, as above."""
+    found = shutil.which("terraform")
+    return Path(found) if found else _do_without("there is no terraform on PATH")
 
 
 @pytest.fixture
