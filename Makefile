@@ -10,7 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL_NEEDS := pyproject.toml scripts/find_pythons.sh scripts/make_venv.sh
 
-.PHONY: help demo test toxiproxy-server prometheus grafana-check bench soak clean
+.PHONY: help demo test bench soak clean
+.PHONY: components toxiproxy-server prometheus grafana-check container-server machine-tools
 .PHONY: check check-format check-lint check-types check-imports check-docs
 
 help: ## list the targets
@@ -20,18 +21,28 @@ demo: $(VENV)/.installed ## break a real database for 20 s and see what it cost 
 	$(BIN)/slochaos run experiments/db_outage.json
 
 test: ## all tests on the first Python found, the fast ones on the oldest and newest of the others
-	@$(MAKE) --no-print-directory -j4 toxiproxy-server prometheus grafana-check $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory -j4 components $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not soak"
 	scripts/test_other_pythons.sh
+
+# The real things that tests run against, in the user's cache folder: minutes the first time, then nothing. -j4 helps.
+components: toxiproxy-server prometheus grafana-check container-server machine-tools
 
 toxiproxy-server: # the real one; without Go the tests use the embedded server only, and say so
 	@if command -v go >/dev/null; then scripts/build_toxiproxy.sh; else echo "No Go here: no real toxiproxy-server to test against."; fi
 
+prometheus: | machine-tools # both may refresh apt's lists, which only one at a time can
 prometheus: # the real one and its relatives, unpacked into the user's cache folder; see the script
 	@scripts/get_prometheus.sh || echo "The tests that need a real Prometheus are skipped here, and fail in CI."
 
 grafana-check: # the reader of dashboards of Grafana's own SDK, built into the user's cache folder
 	@scripts/build_grafana_check.sh || echo "The exported dashboard is not checked here, which fails in CI."
+
+container-server: # what answers inside the tests' containers
+	@scripts/build_container_server.sh || echo "The tests with Docker containers are skipped here, and fail in CI."
+
+machine-tools: # a Docker engine, tc, nft, stress-ng, another kernel, unpacked into the user's cache folder
+	@scripts/get_machine_tools.sh || echo "The tests of machine faults are skipped here, and fail in CI."
 
 check: check-format check-lint check-types check-imports check-docs ## format, lint, types, import rules, docs
 

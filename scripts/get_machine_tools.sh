@@ -102,6 +102,7 @@ missing_tools() {
 if [[ -n $(missing_tools "$folder") ]]; then
     [[ ${1:-} != --look ]] || fail "$(missing_tools "$folder" | paste -sd ' ' -) not fetched yet, which $0 does."
     [[ $(uname -s) == Linux ]] || fail "they are for Linux."
+    ((EUID == 0)) || fail "the faults that they make need root."
     mkdir -p "$(dirname "$folder")"
     work=$(mktemp -d "$folder.XXXXXX")
     trap 'rm -rf "$work"' EXIT
