@@ -11,6 +11,7 @@ from slochaos.guard import wire
 from slochaos.guard.connection import InjectionState
 from slochaos.runner import events
 from slochaos.runner.command import CommandProcess
+from slochaos.runner.in_force import note_what_was_not_in_force
 from slochaos.runner.loop import take_child_events, take_guard_events, while_turning
 from slochaos.runner.sampling import sampled_after
 from slochaos.runner.state import RunState
@@ -146,22 +147,4 @@ def _explain_ending(run: RunState) -> None:
             hint="repair the system first; journal.json says which probe failed",
             reason="hypothesis",
         )
-    _note_what_was_not_in_force(run)
-
-
-def _note_what_was_not_in_force(run: RunState) -> None:
-    """Faults that were refused after others had begun, that never came, and that no look ever found in force."""
-    injections, findings = run.injections, run.findings
-    for event in injections.refused if injections.first_intended is not None else ():
-        if message := event.detail.get("message"):  # the injection's own event tells its state only
-            name = injections.name_of(event.injection, str(event.detail.get("name")))
-            findings.not_in_force.append(f"{name}: {message}")
-    if run.system.experiment.faults and injections.first_intended is None and not findings.errors:
-        findings.not_in_force.append("no fault was injected: see chaostoolkit.log")
-    if run.request.placebo:
-        return  # there is nothing to be seen
-    for state in run.final_injections:
-        if "applied" in state.times and not state.seen and state.kind != "nothing":
-            looks = state.evidence or "no look at it was answered"
-            name = injections.name_of(state.id, state.name)
-            findings.not_in_force.append(f"{name} was never seen to be in force ({looks})")
+    note_what_was_not_in_force(run)
