@@ -185,6 +185,59 @@ def test_gauge_of_a_long_window_is_counted_by_the_server(server: PrometheusServe
     assert (measured.count.bad, measured.count.bad_high) == (0, 0)
 
 
+def _up(job: str) -> Objective:
+    up = Samples(parse(f'up{{job="{job}"}}'))
+    return _objective(job, Indicator(up, good=up))
+
+
+def test_gauge_younger_than_the_window_says_so(server: PrometheusServer) -> None:
+    """To the scrape with which it begins, though other targets were there before."""
+    window = WINDOWS[0]
+    young, steady = evaluate(server, [(_up("young"), window), (_up("steady"), window)])
+    assert young.observed is not None
+    assert 0 <= young.observed.start - (BEGAN + 30 * HOUR) <= EVERY_S
+    assert isinstance(young.count, Count)
+    assert [reason.partition(":")[0] for reason in young.count.reasons] == ["starts-late"]
+    assert steady.observed == window
+    assert isinstance(steady.count, Count)
+    assert steady.count.reasons == ()
+
+
+def test_gauge_of_a_server_younger_than_the_window_says_so(server: PrometheusServer) -> None:
+    """Two days of thirty, as far as they go."""
+    [measured] = evaluate(server, [(_up("steady"), WINDOWS[3])])
+    assert measured.observed is not None
+    assert 0 <= measured.observed.start - BEGAN <= EVERY_S
+    assert measured.observed.end == WINDOWS[3].end
+
+
+@pytest.mark.parametrize("instance", ["pod0", "pod5"])
+def test_gauge_that_ended_or_began_within_the_window_says_so(server: PrometheusServer, instance: str) -> None:
+    """A pod of the first eight hours, and one of the last."""
+    up = Samples(parse(f'up{{job="replaced",instance="{instance}"}}'))
+    window = WINDOWS[0]
+    [measured] = evaluate(server, [(_objective("replaced", Indicator(up, good=up)), window)])
+    assert measured.observed is not None
+    assert isinstance(measured.count, Count)
+    word, instant, expected = {
+        "pod0": ("ends-early", measured.observed.end, BEGAN + 8 * HOUR),
+        "pod5": ("starts-late", measured.observed.start, BEGAN + 40 * HOUR),
+    }[instance]
+    assert abs(instant - expected) <= EVERY_S
+    assert [reason.partition(":")[0] for reason in measured.count.reasons] == [word]
+
+
+def test_gauge_with_a_hole_within_the_window_says_so(server: PrometheusServer) -> None:
+    """Pods of the first and last hours, and nothing in between."""
+    up = Samples(parse('up{job="replaced",instance=~"pod0|pod5"}'))
+    [measured] = evaluate(server, [(_objective("replaced", Indicator(up, good=up)), WINDOWS[0])])
+    assert measured.observed == WINDOWS[0]
+    assert isinstance(measured.count, Count)
+    [gap] = measured.count.reasons
+    assert gap.startswith("gap: the server has nothing of ")
+    assert abs(float(gap.split()[-5]) - 32 * HOUR) <= 2 * WINDOWS[0].length_s / 288
+
+
 def test_buckets_that_are_not_there_are_no_data(server: PrometheusServer) -> None:
     """Also of a long window."""
     (found,) = evaluate_with(server, (), [(Histogram(parse('took_seconds{job="steady"}')), WINDOWS[0])])[1]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from slochaos.measurement.prometheus.answers import RawSeries
 from slochaos.measurement.prometheus.exact import open_ended, partial
+from slochaos.measurement.prometheus.extents import Extent, Parts
 from slochaos.measurement.prometheus.fetching import Asking
 from slochaos.measurement.prometheus.pages import UP
 from slochaos.measurement.prometheus.plan import Ask, Found, address_of, asks_of, job_asks, merged
@@ -28,10 +29,10 @@ def measure(server: PrometheusServer, asked: Sequence[tuple[Indicator, Window]])
     for indicator, window in asked:
         indicators.setdefault(window, []).append(indicator)
     over = {window: _Over(Asking(server), window, some) for window, some in indicators.items()}
-    return [_measured(over[window], indicator, window) for indicator, window in asked]
+    return [_measured(over[window], indicator) for indicator, window in asked]
 
 
-def _measured(over: _Over, indicator: Indicator, window: Window) -> Measured:
+def _measured(over: _Over, indicator: Indicator) -> Measured:
     assert isinstance(indicator.total, Samples)
     counted, ones = over.of("count", indicator), over.of("sum", indicator)
     extremes = [each.values[0] for function in ("min", "max") for each in over.of(function, indicator)]
@@ -41,10 +42,12 @@ def _measured(over: _Over, indicator: Indicator, window: Window) -> Measured:
     missing = 0.0 if indicator.total.selector.name == UP else over.missing(counted)
     total = round(_sum(counted))
     bad = round(_sum(ones)) if indicator.good is None else total - round(_sum(ones))
-    reasons = (f"source-down: {missing:.0f} samples are missing",) if missing else ()
+    extent = over.extent(indicator)
+    down = (f"source-down: {missing:.0f} samples are missing",) if missing else ()
+    reasons = (*down, *extent.reasons)
     count = Count(total, bad, total, total + missing, bad, bad + missing, (), reasons)
     count = open_ended(count, [partial(over.warnings)])
-    return Measured(count, window, "aggregated", over.warnings)
+    return Measured(count, extent.observed, "aggregated", over.warnings)
 
 
 class _Over:
@@ -54,6 +57,7 @@ class _Over:
         self._asking, self._window = asking, window
         self._asks = merged(ask for indicator in indicators for ask in asks_of(indicator))
         self._found = {name: over_time(asking, name, self._asks, window) for name in _FUNCTIONS}
+        self._parts = Parts(asking, self._asks, window)
         jobs = {each.labels.get("job", "") for each in self._found["count"]}
         ups = [*job_asks(jobs, {UP})]
         scrapes, good = (over_time(asking, name, ups, window) for name in ("count", "sum"))
@@ -70,6 +74,10 @@ class _Over:
     def of(self, function: str, indicator: Indicator) -> list[RawSeries]:
         """The values of the indicator's series, one of each."""
         return self._found[function].of(asks_of(indicator)[0])
+
+    def extent(self, indicator: Indicator) -> Extent:
+        """From when to when the indicator was observed. Raises SourceError."""
+        return self._parts.extent(asks_of(indicator)[0])
 
     def missing(self, series: Iterable[RawSeries]) -> float:
         """Scrapes of these series' targets that failed."""
