@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from slochaos.errors import Refused
-from slochaos.faults.toxiproxy_canary import QUESTIONS
+from slochaos.faults.toxiproxy.canary import QUESTIONS
 from slochaos.guard.client import Guard, connect
 from slochaos.guard.connection import InjectionState
 from slochaos.spec.experiment import PlannedFault

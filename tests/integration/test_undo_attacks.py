@@ -22,8 +22,8 @@ from slochaos.errors import SlochaosError, TargetError
 from slochaos.faults import prepare
 from slochaos.faults.fault import Ticket
 from slochaos.faults.operation import Operation
-from slochaos.faults.toxiproxy_api import ToxiproxyServer
-from slochaos.faults.toxiproxy_canary import reached_at
+from slochaos.faults.toxiproxy.api import ToxiproxyServer
+from slochaos.faults.toxiproxy.canary import reached_at
 from slochaos.guard.client import Guard, connect
 from slochaos.guard.sweep import sweep
 from slochaos.spec.environment import Environment

@@ -21,7 +21,8 @@ from requests.adapters import BaseAdapter
 from slochaos import faults
 from slochaos.errors import SlochaosError
 from slochaos.faults import catalogue
-from slochaos.faults.toxiproxy import Outage, Toxics
+from slochaos.faults.toxiproxy.outage import Outage
+from slochaos.faults.toxiproxy.toxics import Toxics
 from slochaos.guard import control, wire
 from slochaos.guard.recovery import report
 from slochaos.guard.undolog import logged_runs, read_log

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from slochaos.faults.toxiproxy_canary import Effect, Heard
+from slochaos.faults.toxiproxy.canary import Effect, Heard
 
 
 def toxic(kind: str, toxicity: float = 1.0, **attributes: int) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from slochaos import faults
 from slochaos.errors import InvalidInput, StateError, TargetNotAllowed
 from slochaos.faults.catalogue import FAULTS, operation_from_json
 from slochaos.faults.fault import Ticket
-from slochaos.faults.toxiproxy import TOXIC_NAME
-from slochaos.faults.toxiproxy_api import same_address
-from slochaos.faults.toxiproxy_lock import LOCK_UPSTREAM, lock_holder
+from slochaos.faults.toxiproxy.api import same_address
+from slochaos.faults.toxiproxy.lock import LOCK_UPSTREAM, lock_holder
+from slochaos.faults.toxiproxy.proxy import TOXIC_NAME
 from slochaos.spec.environment import Environment
 from slochaos.spec.targets import AllowedProxy, Targets
 from tests.guarded import changes_of

@@ -34,7 +34,7 @@ FAULTS = {
     "nothing": "slochaos.faults.nothing",
     "process.kill": "slochaos.faults.process.kill",
     "process.pause": "slochaos.faults.process.pause",
-    "toxiproxy": "slochaos.faults.toxiproxy",
+    "toxiproxy": "slochaos.faults.toxiproxy.fault",
 }
 """By kind of fault the module that has its `FAULT`, and its `OPERATIONS`, each of kind "KIND" or "KIND.x"."""
 
@@ -42,7 +42,7 @@ SHARED = {
     "docker.lock": "slochaos.faults.docker.lock",
     "host.lock": "slochaos.faults.host_lock",
     "network.rules": "slochaos.faults.network.packet_rules",
-    "toxiproxy.lock": "slochaos.faults.toxiproxy_lock",
+    "toxiproxy.lock": "slochaos.faults.toxiproxy.lock",
 }
 """By kind the module of an operation that several faults share, in its `OPERATIONS`."""
 

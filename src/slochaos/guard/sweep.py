@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slochaos import clock
-from slochaos.faults.toxiproxy import TOXIC_NAME
-from slochaos.faults.toxiproxy_api import ProxyState, ToxiproxyServer
-from slochaos.faults.toxiproxy_lock import LOCK_PREFIX, LOCK_UPSTREAM
+from slochaos.faults.toxiproxy.api import ProxyState, ToxiproxyServer
+from slochaos.faults.toxiproxy.lock import LOCK_PREFIX, LOCK_UPSTREAM
+from slochaos.faults.toxiproxy.proxy import TOXIC_NAME
 
 
 @dataclass(frozen=True)

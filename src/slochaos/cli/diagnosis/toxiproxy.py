@@ -10,7 +10,7 @@ from slochaos.cli.diagnosis import Finding, missing, note, ok
 from slochaos.errors import SlochaosError
 
 if TYPE_CHECKING:
-    from slochaos.faults.toxiproxy_api import ProxyState
+    from slochaos.faults.toxiproxy.api import ProxyState
     from slochaos.spec.targets import AllowedProxy
 
 _PATIENCE_S = 2.0
@@ -23,7 +23,7 @@ def findings(proxies: Iterable[AllowedProxy]) -> Iterator[Finding]:
 
 
 def _server(server: str, allowed: list[AllowedProxy]) -> Iterator[Finding]:
-    from slochaos.faults.toxiproxy_api import ToxiproxyServer
+    from slochaos.faults.toxiproxy.api import ToxiproxyServer
 
     try:
         found = ToxiproxyServer(server, read_s=_PATIENCE_S).proxies()
@@ -52,8 +52,8 @@ def _proxy(server: str, proxy: AllowedProxy, state: ProxyState | None) -> Findin
 def _leftovers(server: str, found: Mapping[str, ProxyState], allowed: set[str]) -> Iterator[Finding]:
     """Toxics and locks of runs, expired or still in force, and toxics of others on proxies that runs may use."""
     from slochaos import clock
-    from slochaos.faults.toxiproxy import TOXIC_NAME
-    from slochaos.faults.toxiproxy_lock import LOCK_PREFIX, LOCK_UPSTREAM
+    from slochaos.faults.toxiproxy.lock import LOCK_PREFIX, LOCK_UPSTREAM
+    from slochaos.faults.toxiproxy.proxy import TOXIC_NAME
 
     now = clock.wall()
     for name, state in found.items():

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from slochaos import clock
 from slochaos.errors import LockHeld, TargetError, TargetGone
 from slochaos.faults.operation import Sight, TargetLock, Undone
-from slochaos.faults.toxiproxy_api import ToxiproxyServer
+from slochaos.faults.toxiproxy.api import ToxiproxyServer
 
 LOCK_PREFIX = "slochaos-lock-"
 LOCK_UPSTREAM = re.compile(r"^slochaos-(?P<run>[a-z0-9-]+)-x(?P<expires>\d+)\.(?P<host>[^:]*):1$")

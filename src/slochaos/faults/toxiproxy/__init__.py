@@ -1,0 +1,1 @@
+"""Faults through a Toxiproxy proxy: its toxics, or the whole proxy down."""
