@@ -26,7 +26,8 @@ class Load:
 
     `page_takes_s` is how long the metrics page takes to say what was counted when it was asked. `page_fails`: it
     answers 500, which a real exporter does only when it is broken, and never at a time that a test could choose.
-    `page_of_two`: every second answer is that of another process, as behind a balancer.
+    `page_of_two`: every second answer is that of another process, as behind a balancer. `page_leaps`: so many good
+    orders more than there were, from the page numbered `leaps_at` on; as a series of their own if `page_born`.
     """
 
     listen: str
@@ -35,6 +36,9 @@ class Load:
     page_takes_s: float = 0.0
     page_fails: bool = False
     page_of_two: bool = False
+    page_leaps: int = 0
+    page_born: bool = False
+    leaps_at: int = 0
     pages: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -163,7 +167,12 @@ def _page_of(load: Load) -> type[BaseHTTPRequestHandler]:
             load.pages += 1
             if load.page_of_two and load.pages % 2:
                 good, bad = good // 2, bad // 2
-            page = orders_page(started, good, bad)
+            born = b""
+            if load.page_leaps and load.pages >= load.leaps_at:
+                leapt = load.page_leaps
+                good += 0 if load.page_born else leapt
+                born = b'orders_total{outcome="good",cached="1"} %d\n' % leapt if load.page_born else b""
+            page = orders_page(started, good, bad) + born
             time.sleep(load.page_takes_s)
             self.send_response(500 if load.page_fails else 200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")

@@ -103,8 +103,11 @@ class Traffic:
             return count
         if self.seconds <= 0 or not count.total_high:
             return NoData("no-events", "no event was there to tell how many its budget's window has")
-        certain = max(count.total_low - self.leaps.get(name, 0), 0.0)
-        return Seen(certain, self.seconds, count.total_high, self.doubt_s, count.reasons)
+        leapt, reasons = self.leaps.get(name, 0), count.reasons
+        if leapt:
+            reasons = (*reasons, f"leap: {leapt:,} of the events before the fault came within one step")
+        certain = max(count.total_low - leapt, 0.0)
+        return Seen(certain, self.seconds, count.total_high, self.doubt_s, reasons)
 
 
 _NOT_COUNTED = NoData("not-counted", "nothing was counted before the fault")

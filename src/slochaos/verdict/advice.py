@@ -19,6 +19,7 @@ _WAYS_OUT = {
     "late": "let the source be there, and be read, before the run begins",
     "series-vanished": "keep what counts, and its series, there while the run lasts",
     "series-born": "let the source show its series from the start on, at zero",
+    "leap": "keep what is no traffic out of the counter, or take a longer baseline",
     "bucket-too-coarse": "add the bucket that the reason names, or take a threshold that is a bucket's bound",
     "page-skew": "take good and total from one metric, or read their sources more often",
     "missing-slices": "let the run last longer than the objective's slices, and be read all the time",
