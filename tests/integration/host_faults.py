@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -73,3 +74,22 @@ def memory_group(limit: int) -> Iterator[Path]:
 def enter(group: Path, pid: int) -> None:
     """Move a process into the group."""
     (group / "cgroup.procs").write_text(str(pid), encoding="ascii")
+
+
+@contextmanager
+def file_system(kind: str, point: Path, size: int) -> Iterator[Path]:
+    """A small file system of its own, in memory ("tmpfs") or in a file ("ext4"), unmounted afterwards."""
+    point.mkdir(parents=True)
+    if kind == "tmpfs":
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "slochaos-test", str(point)]
+    else:
+        image = point.with_suffix(".image")
+        with image.open("wb") as file:
+            file.truncate(size)
+        subprocess.run(["mkfs.ext4", "-q", str(image)], check=True, capture_output=True)
+        mount = ["mount", "-o", "loop", str(image), str(point)]
+    subprocess.run(mount, check=True)
+    try:
+        yield point
+    finally:
+        subprocess.run(["umount", "--lazy", str(point)], check=True)

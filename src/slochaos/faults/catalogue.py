@@ -26,6 +26,8 @@ FAULTS = {
     "docker.restart": "slochaos.faults.docker.restart",
     "docker.stop": "slochaos.faults.docker.stop",
     "host.cpu": "slochaos.faults.host.cpu",
+    "host.disk": "slochaos.faults.host.disk",
+    "host.io": "slochaos.faults.host.io",
     "host.memory": "slochaos.faults.host.memory",
     "network.bandwidth": "slochaos.faults.network.bandwidth",
     "network.blackhole": "slochaos.faults.network.blackhole",

@@ -8,13 +8,14 @@ from typing import Any
 
 from slochaos.spec.fields import Field
 from slochaos.spec.targets.containers import AllowedContainers, read_containers
-from slochaos.spec.targets.host import AllowedHost, read_host
+from slochaos.spec.targets.host import AllowedFolder, AllowedHost, read_host
 from slochaos.spec.targets.networks import AllowedNetwork, read_networks
 from slochaos.spec.targets.processes import AllowedProcesses, read_processes
 from slochaos.spec.targets.proxies import AllowedProxy, read_proxies
 
 __all__ = [
     "AllowedContainers",
+    "AllowedFolder",
     "AllowedHost",
     "AllowedNetwork",
     "AllowedProcesses",
@@ -45,7 +46,7 @@ class Targets:
         return cls(
             proxies=tuple(AllowedProxy(**each) for each in known["proxies"]),
             containers=tuple(AllowedContainers(**each) for each in known["containers"]),
-            host=AllowedHost(**known["host"]),
+            host=AllowedHost.from_json(known["host"]),
             processes=tuple(AllowedProcesses(**each) for each in known["processes"]),
             networks=tuple(AllowedNetwork(**each) for each in known["networks"]),
         )
