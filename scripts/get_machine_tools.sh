@@ -32,17 +32,22 @@ missing_packages() {
     apt-get --simulate --no-install-recommends install "${wanted[@]}" | awk '/^Inst / {print $2}'
 }
 
-unpack_from_debian() {
-    command -v apt-get >/dev/null && command -v dpkg >/dev/null || fail "only Debian's packages are known to it."
-    missing_packages >/dev/null 2>&1 || apt-get update -qq >&2 || fail "apt-get update failed (as root?)."
+download() {
     local packages
-    packages=$(missing_packages 2>/dev/null) || fail "apt-get finds not all of ${package_of[*]}."
+    packages=$(missing_packages 2>/dev/null) || return 1
     [[ -n $packages ]] || return 0
     echo "Getting ${packages//$'\n'/ } from Debian, without installing them (once)" >&2
     # shellcheck disable=SC2086 # one argument each
-    (cd "$work" && apt-get download -qq -o APT::Sandbox::User=root $packages >&2) || fail "apt-get download failed."
+    (cd "$work" && apt-get download -qq -o APT::Sandbox::User=root $packages >&2)
+}
+
+unpack_from_debian() {
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null || fail "only Debian's packages are known to it."
+    # The lists of packages may be missing, or name versions that are gone.
+    download || { apt-get update -qq >&2 && download; } || fail "apt-get cannot get ${package_of[*]}."
     local package
     for package in "$work"/*.deb; do
+        [[ -e $package ]] || return 0 # all of it was installed
         dpkg -x "$package" "$work/tools/debian"
         rm "$package"
     done
