@@ -269,10 +269,16 @@ class InjectionRecord(Record):
 
 
 class Recovery(Record):
-    """Time from the verified undo until the indicators held again; None when they did not."""
+    """Time from the verified undo until the indicators held again; None unless all did.
+
+    `not_recovered` names the objectives that were seen not to hold, `unknown` those of which nothing was seen that
+    could have shown it.
+    """
 
     seconds: float | None
     resolution_seconds: float
+    not_recovered: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 class Abort(Record):

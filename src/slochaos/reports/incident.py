@@ -87,7 +87,7 @@ def _row(screen: Screen, priced: PricedObjective, room: _Room) -> list[Text]:
         _cost(priced, with_range=room.range),
         _outage(priced) or "-",
     ]
-    left = _left(screen, priced) if room.bar else screen.text(phrases.left(priced.charge))
+    left = _left(screen, priced, room)
     back = screen.text(refunded(priced, with_start=room.start))
     return [_name(screen, priced), *map(screen.text, cells), left, back]
 
@@ -99,7 +99,7 @@ def _fold(screen: Screen, priced: PricedObjective) -> None:
     lines = (
         ("had", screen.text(phrases.phase_count(priced, priced.interval))),
         ("cost", screen.text(f"{cost}, as much as {outage} of full outage" if outage else cost)),
-        ("left", _left(screen, priced)),
+        ("left", _left(screen, priced, _Room(range=True, bar=True))),
         ("back", screen.text(refunded(priced))),
     )
     for label, text in lines:
@@ -132,9 +132,10 @@ def _outage(priced: PricedObjective) -> str:
     return seconds(charge.equivalent_outage_seconds)
 
 
-def _left(screen: Screen, priced: PricedObjective) -> Text:
-    bar = screen.bar(phrases.left_percent(priced.charge))
-    return bar.append(" " if bar else "").append_text(screen.text(phrases.left(priced.charge)))
+def _left(screen: Screen, priced: PricedObjective, room: _Room) -> Text:
+    bar = screen.bar(phrases.left_percent(priced.charge) if room.bar else None)
+    shown = (phrases.left(priced.charge), phrases.left_range(priced.charge) if room.range else "")
+    return bar.append(" " if bar else "").append_text(screen.text(" ".join(filter(None, shown))))
 
 
 def refunded(priced: PricedObjective, *, with_start: bool = True) -> str:

@@ -92,11 +92,28 @@ def left_percent(charge: Charge | None) -> float | None:
 
 
 def left(charge: Charge | None) -> str:
-    """ "76.9 %", "overspent by 12 %", "unknown"."""
+    """ "76.9 %", "overspent by 12 %", "unknown"; "at most 76.9 %" where nobody knows at most what was spent."""
     value = left_percent(charge)
-    if value is None:
+    if charge is None or value is None:
         return "unknown"
+    spent = charge.consumed_after_percent_interval
+    if spent is not None and spent[1] is None:
+        most = 100 - spent[0]
+        return (
+            f"at most {percent(most / 100)}" if most >= 0 else f"overspent by at least {percent(-most / 100)}"
+        )
     return percent(value / 100) if value >= 0 else f"overspent by {percent(-value / 100)}"
+
+
+def left_range(charge: Charge | None) -> str:
+    """How far that may be from its value: "(76.8-99.9)", below 0 when overspent; empty where it shows no difference."""
+    spent = charge.consumed_after_percent_interval if charge else None
+    if spent is None or spent[1] is None:
+        return ""
+    least, most = 100 - spent[1], 100 - spent[0]
+    digits = 1 if min(abs(least), abs(100 - least)) >= 1 else 2
+    texts = f"{least:.{digits}f}", f"{most:.{digits}f}"
+    return "" if texts[0] == texts[1] else f"({(' to ' if least < 0 else '-').join(texts)})"
 
 
 def more_than_caused(objective: Priced) -> str:
@@ -116,7 +133,9 @@ def about(objective: ObjectiveResult) -> str:
     lacking = fault.reason if fault is not None and fault.good is None else ""
     if objective.verdict in ("kept", "observed") and not lacking:
         return ""
-    if (lacking.partition(": ")[2] or lacking) in objective.reason:  # said already, without the word that machines read
+    if (
+        lacking.partition(": ")[2] or lacking
+    ) in objective.reason:  # said already, without the word that machines read
         lacking = ""
     reason = "; ".join(filter(None, (objective.reason, lacking)))
     return reason if not reason or objective.name in reason else f"{objective.name}: {reason}"

@@ -121,7 +121,8 @@ def _durations(result: Result) -> list[Figure]:
     if undo:
         found.append(Figure(seconds(max(undo) / 1000), "to undo and verify"))
     if result.recovery is not None:
-        value = "not seen" if result.recovery.seconds is None else f"{result.recovery.seconds:.1f} s"
+        unseen = "not known" if result.recovery.unknown and not result.recovery.not_recovered else "not seen"
+        value = unseen if result.recovery.seconds is None else f"{result.recovery.seconds:.1f} s"
         found.append(Figure(value, f"to recover (±{result.recovery.resolution_seconds:.2g} s)"))
     return found
 
@@ -152,12 +153,13 @@ def bar(result: Result, objective: ObjectiveResult) -> Bar | None:
     before = max(0.0, charge.consumed_before_percent)
     after = max(before, charge.consumed_after_percent)
     scale = 100 / max(105.0, after * 1.05)
+    left = " ".join(filter(None, (phrases.left(charge), phrases.left_range(charge))))
     spent = f"{percent(before / 100)} spent before, {percent(after / 100)} after"
     return Bar(
         before=round(before * scale, 3),
         run=round((after - before) * scale, 3),
         lines=tuple((line, round(line * scale, 3)) for line in (50, 80, 100)),
-        text=f"{spent}; left: {phrases.left(charge)}",
+        text=f"{spent}; left: {left}",
         foreseen=_foreseen(result, objective.name),
     )
 

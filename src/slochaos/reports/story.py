@@ -6,7 +6,7 @@ was killed may have no end, no injection's end, no recovery.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from slochaos.record import (
@@ -16,6 +16,7 @@ from slochaos.record import (
     MeasuredCommand,
     ObjectiveResult,
     Priced,
+    Recovery,
     Result,
 )
 from slochaos.reports.phrases import more_than_caused, worst_first
@@ -100,12 +101,32 @@ def recovered(result: Result) -> str:
     recovery = result.recovery
     if recovery is None or result.run.placebo:
         return ""
-    after = [each.phases["recovery"] for each in result.objectives if "recovery" in each.phases]
-    if recovery.seconds is None and after and not any(phase.total for phase in after):
-        return "whether it recovered is not known"
     if recovery.seconds is None:
-        return "NOT RECOVERED while it was watched"
+        return _not_seen_to_recover(result, recovery)
     return f"recovered after {recovery.seconds:.1f} s (±{recovery.resolution_seconds:.2g})"
+
+
+def _not_seen_to_recover(result: Result, recovery: Recovery) -> str:
+    """What did not recover, apart from what nobody could see; names only where others did."""
+    failed, unknown = recovery.not_recovered, recovery.unknown
+    if unknown and not failed:
+        which = "it" if len(unknown) == len(result.objectives) else _listed(unknown)
+        return f"whether {which} recovered is not known"
+    which = "" if len(failed) in (0, len(result.objectives)) else f": {_listed(failed)}"
+    doubt = f" (not known of {_listed(unknown)})" if unknown else ""
+    return f"NOT RECOVERED while it was watched{which}{doubt}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def evidence(result: Result) -> list[tuple[str, str]]:
+    """(fault, what showed it in force) of each injection, those that nothing showed first; none of a placebo."""
+    if result.run.placebo:
+        return []
+    ranked = sorted(result.injections, key=lambda injection: bool(injection.evidence))
+    return [(fault_name(each), each.evidence) for each in ranked]
 
 
 def in_force_still(result: Result) -> list[InjectionRecord]:

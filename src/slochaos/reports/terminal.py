@@ -51,15 +51,27 @@ def _headline(screen: Screen, result: Result) -> None:
     word = screen.text(story.status_word(result), story.STATUS_STYLES.get(run.status, "bold yellow"))
     facts = [run.experiment, run.environment, f"run {run.id}", story.took(result)]
     head = Text("   ").join([word, *(screen.text(fact) for fact in facts if fact)])
-    evidence = next((i.evidence for i in result.injections if i.evidence), "")
-    shown = screen.text(f"in force: {evidence}", "dim") if evidence and not run.placebo else Text("")
-    gap = screen.width - head.cell_len - shown.cell_len
+    first, *others = _in_force(result) or [""]
+    shown = screen.text(first, "dim") if first else Text("")
+    gap = 0 if others else screen.width - head.cell_len - shown.cell_len
     if shown and gap >= 3:
         screen.line(head.append(" " * gap).append_text(shown))
     else:
         screen.line(head)
-        if shown:
-            screen.line(shown, indent=_indent(result))
+        for line in filter(None, (first, *others)):
+            screen.line(screen.text(line, "dim"), indent=_indent(result))
+
+
+def _in_force(result: Result) -> list[str]:
+    """What showed each fault in force, in a line; a fault that nothing showed among several is named first."""
+    found = story.evidence(result)
+    if len(found) < 2:
+        return [f"in force: {seen}" for _, seen in found if seen]
+    shown = [
+        f"in force: {fault}: {seen}" if seen else f"never seen in force: {fault}" for fault, seen in found
+    ]
+    more = len(shown) - _MOST_INJECTIONS
+    return shown if more <= 0 else [*shown[:_MOST_INJECTIONS], f"and {more} more"]
 
 
 def _indent(result: Result) -> int:
@@ -128,7 +140,7 @@ def _row(screen: Screen, objective: ObjectiveResult, *, with_range: bool, with_b
         phrases.may_cost(objective),
     ]
     broken = MARK_STYLES["x"] if phrases.mark(objective) == "x" else ""
-    left = _left(screen, objective) if with_bar else screen.text(phrases.left(objective.charge))
+    left = _left(screen, objective, with_range=with_range, with_bar=with_bar)
     return [_name(screen, objective), *(screen.text(cell, broken) for cell in cells), left]
 
 
@@ -137,9 +149,11 @@ def _name(screen: Screen, objective: ObjectiveResult) -> Text:
     return Text(f"{mark} ", style=MARK_STYLES[mark]).append_text(screen.text(objective.name))
 
 
-def _left(screen: Screen, objective: ObjectiveResult) -> Text:
-    bar = screen.bar(phrases.left_percent(objective.charge))
-    return bar.append(" " if bar else "").append_text(screen.text(phrases.left(objective.charge)))
+def _left(screen: Screen, objective: ObjectiveResult, *, with_range: bool, with_bar: bool) -> Text:
+    charge = objective.charge
+    bar = screen.bar(phrases.left_percent(charge) if with_bar else None)
+    shown = (phrases.left(charge), phrases.left_range(charge) if with_range else "")
+    return bar.append(" " if bar else "").append_text(screen.text(" ".join(filter(None, shown))))
 
 
 def _cost(objective: ObjectiveResult, *more: str) -> str:
@@ -156,7 +170,7 @@ def _fold(screen: Screen, objective: ObjectiveResult) -> None:
     for label, text in (
         ("fault", screen.text(during)),
         ("cost", screen.text(cost)),
-        ("left", _left(screen, objective)),
+        ("left", _left(screen, objective, with_range=True, with_bar=True)),
     ):
         screen.line(Text(f"{label:<7}", style="dim"), text, indent=4)
 

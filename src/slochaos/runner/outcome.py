@@ -43,7 +43,7 @@ def make_result(run: RunState) -> record.Result:
             for each in run.final_injections
             if each.intended
         ),
-        recovery=_recovery(run),
+        recovery=_recovery(run, accounted),
         abort=_abort(run),
         chaos_toolkit=_toolkit(run),
         measured=_measured(run),
@@ -133,13 +133,17 @@ def _policy(run: RunState) -> record.PolicyRecord | None:
 
 def _unknown_recoveries(run: RunState, accounted: list[Accounted]) -> dict[str, str]:
     """Objectives with a rule that had not recovered because nothing came that could have shown it, and why."""
-    recoveries = {each.result.name: each.result.phases.get("recovery") or _EMPTY for each in accounted}
+    recoveries = _recoveries(accounted)
     ruled = {rule.objective for rule in run.system.experiment.rules} if run.system_ else set()
     return {
         name: f"{name}: {_why_unknown(recoveries.get(name, _EMPTY))}, so whether it recovered is not known"
         for name, recovered in run.recovered.items()
         if recovered is None and name in ruled and not recoveries.get(name, _EMPTY).total
     }
+
+
+def _recoveries(accounted: list[Accounted]) -> dict[str, record.Phase]:
+    return {each.result.name: each.result.phases.get("recovery") or _EMPTY for each in accounted}
 
 
 def _why_unknown(recovery: record.Phase) -> str:
@@ -177,13 +181,20 @@ def injection_record(state: InjectionState, name: str) -> record.InjectionRecord
     )
 
 
-def _recovery(run: RunState) -> record.Recovery | None:
+def _recovery(run: RunState, accounted: list[Accounted]) -> record.Recovery | None:
     if not run.recovered or run.sampler is None:
         return None
     slowest = [each for each in run.recovered.values() if each is not None]
     resolution = run.sampler.resolution_s
     if len(slowest) < len(run.recovered):
-        return record.Recovery(seconds=None, resolution_seconds=resolution)
+        seen = {name for name, phase in _recoveries(accounted).items() if phase.total}
+        missed = [name for name, each in run.recovered.items() if each is None]
+        return record.Recovery(
+            seconds=None,
+            resolution_seconds=resolution,
+            not_recovered=tuple(name for name in missed if name in seen),
+            unknown=tuple(name for name in missed if name not in seen),
+        )
     last = max(slowest, key=lambda each: each.seconds)
     return record.Recovery(seconds=last.seconds, resolution_seconds=last.resolution_s)
 

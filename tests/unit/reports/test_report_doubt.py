@@ -2,29 +2,92 @@
 
 from __future__ import annotations
 
-from slochaos.record import Phase, Recovery, Result
+import io
+
+import pytest
+from rich.console import Console
+
+from slochaos.record import Phase, Recovery
+from slochaos.reports import html, phrases
 from slochaos.reports.phrases import about
 from slochaos.reports.story import recovered
+from slochaos.reports.terminal import render
 from tests.unit import sample_results as samples
 
 LOST = "source app: r_total fell from 8185 to 4092 while its process start stands still"
 
 
-def uncounted(total: int | None) -> Result:
-    """The passed run, not recovered, with so many events after the undo."""
-    result = samples.passed_result()
-    after = Phase(from_="", to="", good=total, total=total)
-    objectives = tuple(
-        each.model_copy(update={"phases": {**each.phases, "recovery": after}}) for each in result.objectives
-    )
-    unknown = Recovery(seconds=None, resolution_seconds=0.25)
-    return result.model_copy(update={"objectives": objectives, "recovery": unknown})
+def unrecovered(*, seen: tuple[str, ...] = (), unknown: tuple[str, ...] = ()) -> str:
+    """What is said of the passed run if these were seen not to recover, and of those nothing could be seen."""
+    recovery = Recovery(seconds=None, resolution_seconds=0.25, not_recovered=seen, unknown=unknown)
+    return recovered(samples.passed_result(recovery=recovery))
 
 
 def test_a_recovery_that_nothing_could_show_is_unknown() -> None:
-    """NOT RECOVERED is said of what was watched, and not of what could not be counted or saw no traffic."""
-    assert recovered(uncounted(100)) == "NOT RECOVERED while it was watched"
-    assert recovered(uncounted(None)) == recovered(uncounted(0)) == "whether it recovered is not known"
+    """NOT RECOVERED is said of what was watched, by name, and not of what could not be counted or saw no traffic."""
+    everything = tuple(each.name for each in samples.passed_result().objectives)
+    assert unrecovered(seen=everything) == "NOT RECOVERED while it was watched"
+    assert unrecovered(unknown=everything) == "whether it recovered is not known"
+    assert unrecovered(seen=("api", "db")) == "NOT RECOVERED while it was watched: api and db"
+    assert unrecovered(unknown=("api",)) == "whether api recovered is not known"
+    both = unrecovered(seen=("api",), unknown=("db", "queue", "cache"))
+    assert both == "NOT RECOVERED while it was watched: api (not known of db, queue and cache)"
+
+
+def test_a_record_that_names_none_says_what_it_knows() -> None:
+    """Records of older versions have no names."""
+    assert unrecovered() == "NOT RECOVERED while it was watched"
+
+
+@pytest.mark.parametrize(
+    ("interval", "left", "shown"),
+    [
+        (None, "75 %", ""),
+        ((25.0, 25.0), "75 %", ""),
+        ((0.25, 25.0), "75 %", "(75.0-99.8)"),
+        ((0.25, None), "at most 99.75 %", ""),
+        ((120.0, None), "overspent by at least 20 %", ""),
+    ],
+)
+def test_what_is_left_has_the_range_of_what_was_spent(
+    interval: tuple[float, float | None] | None, left: str, shown: str
+) -> None:
+    """A single number only where the cost is one; without an upper end of the cost, what is left has no lower end."""
+    charge = samples.charge(
+        25, allowed=0.01, window_events=10_000, window_s=3600, consumed_after_percent_interval=interval
+    )
+    assert (phrases.left(charge), phrases.left_range(charge)) == (left, shown)
+
+
+def test_what_is_left_may_be_less_than_nothing() -> None:
+    """The range of a budget that is overspent at one end reads so."""
+    charge = samples.charge(
+        110, allowed=0.01, window_events=10_000, window_s=3600, consumed_after_percent_interval=(1.1, 110.0)
+    )
+    assert (phrases.left(charge), phrases.left_range(charge)) == ("overspent by 10 %", "(-10.0 to 98.9)")
+
+
+def test_both_pages_show_the_range() -> None:
+    """The terminal's table and report.html."""
+    doubtful = samples.charge(
+        250, allowed=0.01, window_events=1e5, window_s=3600, consumed_after_percent_interval=(1.5, 25.0)
+    )
+    result = samples.passed_result(objectives=(samples.database(charge=doubtful),))
+    out = io.StringIO()
+    render(result, Console(file=out, width=160))
+    assert "75 % (75.0-98.5)" in out.getvalue()
+    assert "(75.0-98.5)" in html.render(result)
+
+
+def test_every_fault_of_several_shows_how_it_was_seen() -> None:
+    """What nothing showed in force comes first: that is what one has to look at."""
+    seen = samples.injection(name="network slow", evidence="9 of 9 canaries took 250 ms")
+    unseen = samples.injection(id="2", name="cache down", evidence="")
+    out = io.StringIO()
+    render(samples.passed_result(injections=(seen, unseen)), Console(file=out, width=130))
+    lines = [line.strip() for line in out.getvalue().splitlines()]
+    first = lines.index("never seen in force: cache down")
+    assert lines[first + 1] == "in force: network slow: 9 of 9 canaries took 250 ms"
 
 
 def test_a_reason_is_told_once() -> None:
