@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 """Metric name and sorted label pairs."""
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """One reading of one source. Instants are seconds of the clock that counts suspend (clock.py), or epoch
     seconds where a server took the reading; `wall` is the epoch second at which the reading started.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_DEPTH = 64
 MAX_VALUES = 20_000
@@ -19,8 +18,7 @@ _PLAIN_KEY = re.compile(r"[\w./-]{1,60}", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One value. `value` is a dict or list of Nodes, or a scalar; `text` is a scalar as written.
 
     `line` is that of its key, in a mapping, so that a message points at the field's name.

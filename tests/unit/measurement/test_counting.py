@@ -296,7 +296,7 @@ def test_sources_add_up() -> None:
         {(n, tuple(("job", "two") if p[0] == "job" else p for p in ls)): v for (n, ls), v in s.values.items()}
         for s in one
     ]
-    two = [replace(s, source="two", values=v) for s, v in zip(one, relabelled, strict=True)]
+    two = [s._replace(source="two", values=v) for s, v in zip(one, relabelled, strict=True)]
     anywhere = Indicator(
         total=Counter(parse("http_requests_total")), good=Counter(parse('http_requests_total{code="200"}'))
     )

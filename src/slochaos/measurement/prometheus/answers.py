@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from slochaos.measurement.samples import Series
 
@@ -24,8 +25,7 @@ class RawSeries:
         return self.name, tuple(sorted(self.labels.items()))
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """One series of an instant query's answer: its value at `at` (epoch seconds). NaN and Inf are kept."""
 
     labels: Mapping[str, str]

@@ -40,8 +40,7 @@ class RunClock:
     def placed(self, sample: Sample, took_s: float) -> Sample:
         """A sample of a server's timestamp. The scrape began at the timestamp, and took `took_s`."""
         at, unsure_s = sample.started - self.ahead_s, self.uncertainty_s
-        return replace(
-            sample,
+        return sample._replace(
             started=at - unsure_s,
             finished=at + took_s + unsure_s,
             wall=sample.started - self.skew_s,
