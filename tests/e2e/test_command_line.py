@@ -205,3 +205,35 @@ def test_doctor_sees_sources_and_targets_that_do_not_answer(example: Shell) -> N
     assert answer.code == 7
     assert "MISSING  source api" in answer.out
     assert "MISSING  Toxiproxy" in answer.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("--version",),
+        ("validate", "experiments/db_outage.json"),
+        ("validate", "experiments/db_outage.json", "--format", "json"),
+        ("plan", "experiments/db_outage.json"),
+        ("status",),
+        ("history", "--format", "json"),
+        ("doctor",),
+    ],
+)
+def test_output_that_cannot_be_written_is_no_success(example: Shell, arguments: tuple[str, ...]) -> None:
+    """On a full disk a command has not answered: one line on standard error, and 7."""
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=example.folder,
+            env=example.variables,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 7
+    assert (
+        done.stderr.splitlines()[-1]
+        == "Error: not everything could be written to standard output: No space left on device"
+    )

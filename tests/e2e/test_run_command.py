@@ -64,6 +64,28 @@ def test_a_run_is_one_json_document_and_leaves_everything_as_it_was(small_system
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_result_that_cannot_be_written_is_no_success(small_system: SmallSystem, output: str) -> None:
+    """The run passed and is recorded, but who waits for its output has none: one line says so, and 7."""
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [*COMMAND, *RUN, "--quiet", "--format", output, "--run-id", "first"],
+            cwd=small_system.shell.folder,
+            env=small_system.shell.variables,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 7
+    assert done.stderr.splitlines() == [
+        "Error: not everything could be written to standard output: No space left on device"
+    ]
+    result = small_system.shell.folder / ".slochaos" / "runs" / "first" / "result.json"
+    assert json.loads(result.read_text())["run"]["status"] == "passed"
+    assert small_system.untouched()
+
+
 def test_what_a_run_left_on_record_can_be_looked_at(small_system: SmallSystem) -> None:
     """history lists it, show repeats it, budget knows what it cost, and its id is not taken twice."""
     slochaos = small_system.shell.slochaos

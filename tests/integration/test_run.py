@@ -190,6 +190,24 @@ def test_a_signal_ends_the_run_in_order(shop: LoadedShop, number: signal.Signals
     assert shop.untouched()
 
 
+def test_sigquit_ends_the_run_as_sigint_does(shop: LoadedShop) -> None:
+    """A core dump would undo nothing, so none is made."""
+    result = run(shop.experiment("30s"), when_in_force(lambda: os.kill(os.getpid(), signal.SIGQUIT)))
+
+    assert (result.run.status, result.run.exit_code) == ("interrupted", 128 + signal.SIGINT)
+    assert result.injections[0].undo == "verified"
+    assert shop.untouched()
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_that_only_asks_ends_nothing(shop: LoadedShop, number: signal.Signals) -> None:
+    """The run goes on to its end, and to its verdict."""
+    result = run(shop.experiment("0.5s"), when_in_force(lambda: os.kill(os.getpid(), number)))
+
+    assert result.run.status == "passed", result.run
+    assert shop.untouched()
+
+
 def test_a_guard_that_is_killed_is_replaced(shop: LoadedShop) -> None:
     """The supervisor takes over and undoes by itself; the run is an error, and nothing is in force."""
     kill = when_in_force(lambda: own_process("slochaos.guard.process").kill())
@@ -386,6 +404,49 @@ def test_a_run_that_was_stopped_for_a_while_has_not_passed(shop: LoadedShop) -> 
     assert "the process of the run was stopped" in record["run"]["reason"] + str(record["run"]["also"])
     assert [each["undo"] for each in record["injections"]] == ["verified"]
     assert shop.untouched()
+
+
+FINISH_AND_DIE = """
+import os, signal
+from slochaos.__main__ import main
+from slochaos.runner import run
+
+def finish_and_die(state, finish=run.finish_system):
+    finish(state)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+run.finish_system = finish_and_die
+main()
+"""
+
+
+def test_a_run_that_is_killed_after_its_guard_ended_leaves_a_record(shop: LoadedShop) -> None:
+    """Nobody is left then who would write one: what was known before stands, and is called provisional."""
+    experiment = shop.experiment("0.5s", objectives={"orders": {"cost": "60%"}})
+    options = ["--environment", "shop", "--run-id", "killed", "--quiet"]
+    died = subprocess.run(
+        [sys.executable, "-c", FINISH_AND_DIE, "run", str(experiment), *options], check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+
+    record = json.loads((shop.folder / ".slochaos/runs/killed/result.json").read_text())
+    assert record["run"]["provisional"]
+    assert (record["run"]["status"], record["run"]["exit_code"]) == ("error", 7)
+    assert [each["verdict"] for each in record["objectives"]] == ["kept"]
+    assert [each["undo"] for each in record["injections"]] == ["verified"]
+    slochaos = str(Path(sys.executable).parent / "slochaos")
+    for command in (["show", "killed"], ["history"]):
+        told = subprocess.run([slochaos, *command], check=True, capture_output=True, text=True).stdout
+        assert "(provisional)" in told
+    assert shop.untouched()
+
+
+def test_a_run_that_ends_replaces_its_provisional_record(shop: LoadedShop) -> None:
+    """What stands in the run's folder is the result, with nothing provisional about it."""
+    result = run(shop.experiment("0.5s"))
+
+    record = json.loads((shop.folder / f".slochaos/runs/{result.run.id}/result.json").read_text())
+    assert (record["run"]["status"], record["run"]["provisional"]) == ("passed", False)
 
 
 def _wait_until(true: Callable[[], bool]) -> None:

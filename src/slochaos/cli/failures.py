@@ -16,9 +16,11 @@ from pathlib import Path
 
 import typer
 
-from slochaos.cli.streams import say, write_document
+from slochaos.cli.streams import lost_output, say, write_document
 from slochaos.errors import InvalidInput, Refused, SlochaosError, UndoFailed
 
+_OUTRANKED_BY_AN_ERROR = (0, 3)
+"""Passed and inconclusive. What else ended a command stays its exit code, as in the table of these."""
 INTERRUPTED = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
 
 
@@ -37,8 +39,13 @@ def exit_code_of(command: Callable[[], object]) -> int:
 
 
 def leave(code: int) -> None:
-    """End the process with this code; by the signal itself for 129, 130 and 143, so that shell loops stop."""
-    sys.stdout.flush()
+    """End the process with this code; by the signal itself for 129, 130 and 143, so that shell loops stop.
+
+    A command whose output could not be written has not answered: that is said, and is no success.
+    """
+    if lost := lost_output():
+        say(f"Error: not everything could be written to standard output: {lost}")
+        code = SlochaosError.exit_code if code in _OUTRANKED_BY_AN_ERROR else code
     sys.stderr.flush()
     gc.freeze()  # on its way out, Python would search every module for garbage: a sixth of a short run
     if code in INTERRUPTED:

@@ -45,6 +45,7 @@ def recover(
 
 
 def _recover(state: Path, run_id: str, output: Format) -> int:
+    from slochaos.cli.finishing import finishing_first
     from slochaos.cli.streams import write, write_document
     from slochaos.errors import UndoFailed
     from slochaos.guard import recovery
@@ -53,7 +54,8 @@ def _recover(state: Path, run_id: str, output: Format) -> int:
         if output is Format.TEXT:
             write("\n".join(_lines(done)))
 
-    recovered = recovery.recover(state, run_id or None, on_progress=tell)
+    with finishing_first("ending the undo that was begun"):
+        recovered = recovery.recover(state, run_id or None, on_progress=tell)
     if output is Format.JSON:
         write_document({"recovered": recovered})
     elif not recovered:

@@ -1,7 +1,8 @@
 """Standard output and standard error: one JSON document, safe text, readers that go away, full disks.
 
 A run must go on, and undo what it did, when `| head` closes the pipe or the log's disk is full: what cannot
-be written is dropped, and the exit code stays that of the run.
+be written is dropped. A reader that went away wanted no more, so that stays quiet; any other loss of standard
+output is remembered for the way out of the process (`lost_output`).
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ _TABLE_WIDTH = 132
 
 
 class _PatientFile(io.FileIO):
-    """A file descriptor that swallows what it cannot write."""
+    """A file descriptor that swallows what it cannot write; `lost` says why it did, empty for a closed pipe."""
+
+    lost = ""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
-        except OSError:  # nobody reads any more, or the log's disk is full: the run's exit code still tells
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+        except OSError as error:
+            self.lost = error.strerror or str(error)
             return memoryview(data).nbytes
 
 
@@ -45,6 +51,13 @@ def _patient(stream: TextIO | None) -> TextIO:
         errors="backslashreplace",  # a terminal without UTF-8 gets escapes, not a crash
         line_buffering=stream is sys.stderr or raw.isatty(),
     )
+
+
+def lost_output() -> str:
+    """Why standard output is incomplete; empty when all that was meant for it has gone there, or to a closed pipe."""
+    sys.stdout.flush()
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw.lost if isinstance(raw, _PatientFile) else ""
 
 
 def printable(text: str) -> str:

@@ -59,9 +59,11 @@ def _servers_of(option: str) -> list[str]:
 
 
 def _sweep(urls: list[str]) -> list[Swept]:
+    from slochaos.cli.finishing import finishing_first
     from slochaos.guard import sweep as sweeper
 
-    return sweeper.sweep(urls)
+    with finishing_first("ending the sweep that was begun"):
+        return sweeper.sweep(urls)
 
 
 def _sweep_for_ever(urls: list[str], every: str) -> None:

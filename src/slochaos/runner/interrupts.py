@@ -1,7 +1,8 @@
 """Signals to the supervisor, as facts that its loop looks at: nothing is cut short half-way.
 
-SIGINT, SIGTERM and SIGHUP end the run in order. A second one only asks how far the undo is. SIGTSTP undoes
-before the process stops: a stopped supervisor cannot watch. A closed pipe (SIGPIPE) is no reason to stop.
+SIGINT, SIGTERM and SIGHUP end the run in order, SIGQUIT as SIGINT does: a core dump would undo nothing. A
+second one only asks how far the undo is, as SIGUSR1 and SIGUSR2 do. SIGTSTP undoes before the process stops: a
+stopped supervisor cannot watch. A closed pipe (SIGPIPE) is no reason to stop.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_ASKING = (signal.SIGUSR1, signal.SIGUSR2)
+_AS = {signal.SIGQUIT: signal.SIGINT}
 
 
 class Interrupted(BaseException):
@@ -64,7 +67,7 @@ class Interrupts:
         os.set_blocking(self._writing, False)
         if threading.current_thread() is threading.main_thread():
             self._old_wakeup = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-            for number in (*_ENDING, signal.SIGTSTP):
+            for number in (*_ENDING, *_ASKING, signal.SIGTSTP):
                 # `nohup` and background jobs of a shell ignore some on purpose.
                 if signal.getsignal(number) != signal.SIG_IGN:
                     self._old[number] = signal.signal(number, self._received)
@@ -84,7 +87,7 @@ class Interrupts:
     def _received(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - Python's signature
         if number == signal.SIGTSTP:
             self.stop_asked = True
-        elif self.number is None:
-            self.number = number
+        elif self.number is None and number not in _ASKING:
+            self.number = _AS.get(signal.Signals(number), number)
         else:
             self.asked_again += 1
