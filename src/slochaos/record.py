@@ -27,6 +27,8 @@ class Run(Record):
     """Who, when, and how it ended. `also` lists lower-ranked statuses that applied too.
 
     `seed` is what random failures were drawn by; None for an experiment without any.
+    `provisional`: written while the run was ending, and replaced when it has ended; where it stays, the run's process
+    was killed in between.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Run(Record):
     hint: str = ""
     also: tuple[Status, ...] = ()
     placebo: bool = False
+    provisional: bool = False
     host: str = ""
     seed: int | None = None
     chaos_toolkit: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from datetime import datetime
 class HistoryRow:
     """One run in a list. `status` is one of the record's, or `running` while no result is known.
 
+    `provisional` as in the record: the run was killed at its very end, or is about to end.
     `costs` are (objective, gross share of its budget in per cent), dearest first. Never add them up.
     """
 
@@ -23,12 +24,14 @@ class HistoryRow:
     reason: str
     placebo: bool
     costs: tuple[tuple[str, float], ...] = ()
+    provisional: bool = False
 
 
 @dataclass(frozen=True)
 class IncidentRow:
     """One incident in a list. `environment` is empty where the interval was priced without one.
 
+    `provisional` as in the record: the run was killed at its very end, or is about to end.
     `costs` are (objective, gross share of its budget in per cent), dearest first. Never add them up.
     """
 

@@ -204,4 +204,6 @@ def _history_row(run: RunTable, costs: tuple[tuple[str, float], ...]) -> History
         reason=run.reason,
         placebo=run.placebo,
         costs=costs,
+        # Not parsed, which takes long for many; within a JSON string the quotes would be escaped.
+        provisional='"provisional":true' in (run.result or ""),
     )

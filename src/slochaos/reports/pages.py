@@ -137,6 +137,7 @@ def _history_cells(screen: Screen, row: HistoryRow | IncidentRow) -> list[Text]:
         status, experiment, where = "incident", "", row.environment or row.server
     else:
         status = row.status + (" (placebo)" if row.placebo else "")
+        status += " (provisional)" if row.provisional else ""
         experiment, where = row.experiment, row.environment
     return [
         screen.text(row.id),

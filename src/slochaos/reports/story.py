@@ -49,7 +49,8 @@ STATUS_COMMAND = "slochaos status"
 def status_word(result: Result) -> str:
     """PASSED, FAILED, UNDO FAILED, ..."""
     word = STATUS_WORDS.get(result.run.status, result.run.status.upper())
-    return f"{word} (placebo)" if result.run.placebo else word
+    marks = [name for name in ("placebo", "provisional") if getattr(result.run, name)]
+    return f"{word} ({', '.join(marks)})" if marks else word
 
 
 def seconds_between(start: str | None, end: str | None) -> float | None:
@@ -243,6 +244,8 @@ def next_step(result: Result, report: str = "") -> str:
     again = f", then run it again: {result.command}" if result.command else ", then run it again"
     if in_force_still(result) or run.status == "undo-failed":
         return f"remove the fault now, by the command above or with: slochaos recover --run {run.id}"
+    if run.provisional:
+        return f"if it does not run any more, it was killed at its very end: see its verdicts above{again}"
     if run.hint:
         return run.hint
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from slochaos import clock, record
 from slochaos.clock import timestamp
@@ -27,13 +28,17 @@ _UNDO: dict[str, record.UndoState] = {
 }
 
 
-def make_result(run: RunState) -> record.Result:
-    """The record of a run, at whatever point it ended."""
+UNFINISHED = "the run's process had still to end what it had started when this was written"
+
+
+def make_result(run: RunState, *, provisional: bool = False) -> record.Result:
+    """The record of a run, at whatever point it ended; if `provisional`, one that stands in case it never ends."""
     accounted = account_objectives(run)
-    ended = clock.wall()
-    status = run_status(_facts(run, accounted))
+    facts = _facts(run, accounted)
+    status = run_status(replace(facts, errors=(*facts.errors, UNFINISHED)) if provisional else facts)
+    about = _run(run, status, _hint(run, status, accounted), clock.wall())
     return record.Result(
-        run=_run(run, status, _hint(run, status, accounted), ended),
+        run=about.model_copy(update={"provisional": provisional}),
         objectives=tuple(each.result for each in accounted),
         composites=account_composites(run, accounted),
         plan=run.plan or record.Plan(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from slochaos.errors import StateError
@@ -29,6 +30,19 @@ def record(run: RunState) -> Result:
     return result
 
 
+def record_provisionally(run: RunState) -> None:
+    """Leave a record of what is known before the guard ends: if this process is killed then, nobody else writes one.
+
+    `record` replaces it. Without room for it nothing is said: the final record has space set aside.
+    """
+    if run.folder is None or run.system_ is None or run.system.closed:
+        return
+    result = _without_secrets(run, provisional=True)
+    if result.run.status != "invalid":
+        with suppress(StateError):
+            run.folder.write("result.json", result.model_dump_json(by_alias=True, indent=2))
+
+
 def _succeeds(run: RunState, write: Callable[[], None]) -> bool:
     """Whether it was written; else that is said and becomes part of what was found out."""
     try:
@@ -40,10 +54,10 @@ def _succeeds(run: RunState, write: Callable[[], None]) -> bool:
     return True
 
 
-def _without_secrets(run: RunState) -> Result:
+def _without_secrets(run: RunState, *, provisional: bool = False) -> Result:
     """The result as it may be kept: without the run's secret, and what `--set` gave to credentials."""
     given = [value for name, value in run.request.overrides.items() if names_credential(name)]
-    result = make_result(run)
+    result = make_result(run, provisional=provisional)
     return Result.model_validate(redact(result.model_dump(by_alias=True), [run.secret, *given]))
 
 

@@ -85,11 +85,15 @@ def _one(run: RunState, *, last: bool) -> Result:
     with _noting_why_it_ends(run):
         make_safe(run)
         cut_fault_phase(run)
-    with _noting_why_it_ends(run):
-        if last or not run.can_be_repeated:
-            finish_system(run)
-    from slochaos.runner.recording import record
+    from slochaos.runner.recording import record, record_provisionally
 
+    ends = last or not run.can_be_repeated
+    with _noting_why_it_ends(run):
+        if ends:
+            while_turning(run, lambda: record_provisionally(run), beating=True)
+    with _noting_why_it_ends(run):
+        if ends:
+            finish_system(run)
     recorded: list[Result] = []
     with _noting_why_it_ends(run):
         while_turning(run, lambda: recorded.append(record(run)), beating=True)

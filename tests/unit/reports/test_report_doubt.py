@@ -10,7 +10,7 @@ from rich.console import Console
 from slochaos.record import Phase, Recovery
 from slochaos.reports import html, phrases
 from slochaos.reports.phrases import about
-from slochaos.reports.story import recovered
+from slochaos.reports.story import next_step, recovered, status_word
 from slochaos.reports.terminal import render
 from tests.unit import sample_results as samples
 
@@ -88,6 +88,16 @@ def test_every_fault_of_several_shows_how_it_was_seen() -> None:
     lines = [line.strip() for line in out.getvalue().splitlines()]
     first = lines.index("never seen in force: cache down")
     assert lines[first + 1] == "in force: network slow: 9 of 9 canaries took 250 ms"
+
+
+def test_a_provisional_record_is_called_so() -> None:
+    """Its verdicts stand, and the next step says what it means that it was never replaced; a fault comes first."""
+    run = samples.passed_run(status="error", exit_code=7, provisional=True)
+    assert status_word(samples.passed_result(run=run)) == "ERROR (provisional)"
+    assert next_step(samples.passed_result(run=run)).startswith("if it does not run any more")
+
+    run = samples.passed_run(status="undo-failed", exit_code=6, provisional=True)
+    assert next_step(samples.passed_result(run=run)).startswith("remove the fault now")
 
 
 def test_a_reason_is_told_once() -> None:
