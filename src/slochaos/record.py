@@ -154,7 +154,11 @@ class CompositeResult(Record):
 
 
 class ForecastRecord(Record):
-    """What one objective may cost, in per cent of its budget."""
+    """What one objective may cost, in per cent of its budget.
+
+    `expected_percent` is 0 where nothing is going to be broken, and else None: how much a fault takes down nobody knows
+    before, and what it did cost is in the objective's charge.
+    """
 
     objective: str
     worst_percent: float

@@ -37,13 +37,13 @@ class Outage:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Shares of the budget (1 = all of it). `expected` is None when nobody can know.
+    """The worst share of the budget (1 = all of it) that a run may cost, and for which `reason`.
 
+    Nothing is said of what is expected: how much of the system a fault takes down is what the run is to show.
     `abort_at_s`: seconds into the fault at which the cost rule cuts a full outage short, if it does.
     """
 
     worst: float
-    expected: float | None = None
     abort_at_s: float | None = None
     reason: str = ""
 
@@ -54,25 +54,22 @@ def forecast(
     allowed: Fraction,
     window_s: int,
     cost: Fraction | None = None,
-    expected_bad_share: float | None = None,
     rate_ratio: float = 1.0,
 ) -> Forecast:
     """Occurrences: worst = min(full outage over fault + recovery, cost rule + overshoot).
 
-    `expected_bad_share` is the share that is expected to fail during the fault, where somebody knows it;
-    `rate_ratio` today's traffic over the window's mean traffic (1 for a projected budget).
+    `rate_ratio` is today's traffic over the window's mean traffic (1 for a projected budget).
     """
     per_second = _share_per_second(allowed, window_s, rate_ratio)
     physics = (outage.fault_s + outage.recovery_s) * per_second
-    expected = None if expected_bad_share is None else outage.fault_s * per_second * expected_bad_share
     if cost is None:
-        return Forecast(physics, expected, reason=_physics_text(outage))
+        return Forecast(physics, reason=_physics_text(outage))
     ruled = float(cost) + outage.reaction_s * per_second
     abort_at = max(float(cost) / per_second - outage.undo_s, 0.0)
     abort_at_s = None if abort_at >= outage.fault_s else max(abort_at, outage.detection_s)
     if physics <= ruled:
-        return Forecast(physics, expected, abort_at_s, _physics_text(outage))
-    return Forecast(ruled, expected, abort_at_s, _rule_text(cost, outage))
+        return Forecast(physics, abort_at_s, _physics_text(outage))
+    return Forecast(ruled, abort_at_s, _rule_text(cost, outage))
 
 
 def forecast_slices(
@@ -83,7 +80,6 @@ def forecast_slices(
     slice_s: int = 60,
     slice_target: Fraction = Fraction(1),
     cost: Fraction | None = None,
-    expect_outage: bool = False,
 ) -> Forecast:
     """Timeslices: the same in whole slices, over every start offset within a slice.
 
@@ -92,12 +88,11 @@ def forecast_slices(
     size = allowed * window_s / slice_s
     physics = max(slices_spent(outage.fault_s + outage.recovery_s, slice_s, slice_target))
     spent = slices_spent(outage.fault_s, slice_s, slice_target)
-    expected = float(sum(n * chance for n, chance in spent.items()) / float(size)) if expect_outage else None
     text = _slices_text(outage.fault_s, spent)
     if cost is None:
-        return Forecast(float(physics / size), expected, reason=text)
+        return Forecast(float(physics / size), reason=text)
     ruled = math.floor(cost * size) + 1 + max(slices_spent(outage.reaction_s, slice_s, slice_target))
-    return Forecast(float(min(physics, ruled) / size), expected, reason=text)
+    return Forecast(float(min(physics, ruled) / size), reason=text)
 
 
 def slices_spent(outage_s: float, slice_s: int, slice_target: Fraction) -> dict[int, float]:

@@ -147,7 +147,6 @@ def _forecast(
     return ForecastRecord(
         objective=objective.name,
         worst_percent=100 * foreseen.worst,
-        expected_percent=None if foreseen.expected is None else 100 * foreseen.expected,
         abort_at_seconds=foreseen.abort_at_s,
         reason=foreseen.reason,
     )

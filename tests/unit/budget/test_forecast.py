@@ -61,13 +61,6 @@ def test_no_abort_is_foreseen_after_the_fault_is_over() -> None:
     assert forecast(OUTAGE, allowed=PER_MILLE, window_s=DAY, cost=Fraction("0.4")).abort_at_s is None
 
 
-def test_what_is_expected_is_the_fault_alone() -> None:
-    """20 s of everything failing: 23.1 % of the day; unknown shares stay unknown."""
-    found = forecast(OUTAGE, allowed=PER_MILLE, window_s=DAY, expected_bad_share=1.0)
-    assert found.expected == pytest.approx(0.2315, abs=1e-4)
-    assert forecast(OUTAGE, allowed=PER_MILLE, window_s=DAY).expected is None
-
-
 def test_busy_hours_cost_more_of_the_window() -> None:
     """At twice the mean traffic a second costs twice as much."""
     once = forecast(OUTAGE, allowed=PER_MILLE, window_s=WEEK)
@@ -110,12 +103,9 @@ def test_slice_chances_add_up(outage_s: int, slice_s: int, target: str) -> None:
 
 
 def test_slices_are_forecast_whole() -> None:
-    """80 s spoil up to three minutes of a weekly 5.04; 20 s are expected to spoil 1.22."""
-    found = forecast_slices(
-        OUTAGE, allowed=Fraction("0.0005"), window_s=WEEK, slice_target=Fraction("0.95"), expect_outage=True
-    )
+    """80 s spoil up to three minutes of a weekly 5.04."""
+    found = forecast_slices(OUTAGE, allowed=Fraction("0.0005"), window_s=WEEK, slice_target=Fraction("0.95"))
     assert found.worst == pytest.approx(3 / 5.04)
-    assert found.expected == pytest.approx((47 + 26) / 60 / 5.04)
     assert found.reason == "20 s cost 1 slice in 78 % of starts, 2 slices in 22 % of starts"
 
 

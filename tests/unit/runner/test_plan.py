@@ -47,6 +47,7 @@ def test_the_worst_case_is_a_full_outage_until_recovered() -> None:
     """Twenty seconds of fault and ten of recovery are 30 of the day's 86.4."""
     (forecast,) = made(experiment(OUTAGE)).forecast
     assert forecast.worst_percent == pytest.approx(100 * 30 / 86.4)
+    assert forecast.expected_percent is None  # how much a fault takes down is what the run is to show
 
 
 def test_a_cost_rule_bounds_the_worst_case() -> None:
@@ -66,6 +67,7 @@ def test_nothing_costs_nothing() -> None:
     """The fault `nothing`, and every placebo, break nothing."""
     nothing = replace(OUTAGE, kind="nothing", parameters={})
     assert made(experiment(nothing)).forecast[0].worst_percent == 0
+    assert made(experiment(nothing)).forecast[0].expected_percent == 0
     assert made(experiment(OUTAGE), placebo=True).forecast[0].worst_percent == 0
 
 
