@@ -10,7 +10,8 @@ import os
 import re
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Self
@@ -90,6 +91,21 @@ class HostLock(TargetLock):
     def by_hand(self) -> str:
         """Nothing to remove: it ends with the process that holds it."""
         return "true"
+
+
+@contextmanager
+def alone(what: str) -> Iterator[None]:
+    """One process and one thread of this host at a time, for a step that must not be taken twice.
+
+    Raises TargetError when the file cannot be opened.
+    """
+    lock = HostLock(what)
+    descriptor = _opened(Path(lock.place, lock.name))
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _opened(path: Path) -> int:

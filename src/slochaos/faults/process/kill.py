@@ -21,7 +21,7 @@ import psutil
 from slochaos import clock
 from slochaos.errors import InvalidInput, SlochaosError, TargetError, TargetNotAllowed
 from slochaos.faults.fault import Fault, Ticket
-from slochaos.faults.host_lock import HostLock
+from slochaos.faults.host_lock import HostLock, alone
 from slochaos.faults.injection import Injection, Member
 from slochaos.faults.operation import Operation, Sight, Undone
 from slochaos.faults.parameters import one_of, parameter
@@ -35,6 +35,7 @@ from slochaos.spec.targets import AllowedProcesses
 
 RESTART_S = 20.0
 APPEAR_S = 5.0
+RETURN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,21 @@ class Kill(Operation):
         if self.process.alive():
             return Undone("undone", f"{self.name} did not end of {self.signal}")
         entry = self._entry()
-        if self._running(entry) > self.others:
-            return Undone("undone", "it runs again already")
-        if entry.restart:
-            _restart(entry)
+        with alone(f"restart of processes {entry.name}"):  # two undoers must not start two of it
+            if self._running(entry) > self.others:
+                return Undone("undone", "it runs again already")
+            if entry.restart:
+                _restart(entry, self.others)
+            self._await(entry)
+        return Undone("undone", "" if entry.restart else "it came back by itself")
+
+    def _await(self, entry: AllowedProcesses) -> None:
         until = clock.now() + APPEAR_S
         while self._running(entry) <= self.others:
             if clock.now() > until:
                 how = f"although {shlex.join(entry.restart)} was run" if entry.restart else "by itself"
                 raise TargetError(f"{self.name} does not come back {how}")
             time.sleep(0.1)
-        return Undone("undone", "" if entry.restart else "it came back by itself")
 
     def look(self) -> Sight | None:
         """Whether that very process is gone."""
@@ -180,7 +185,7 @@ class KillFault(Fault):
         return "stays down until recovered, unless something restarts it"
 
 
-def _restart(entry: AllowedProcesses) -> None:
+def _restart(entry: AllowedProcesses, others: int) -> None:
     """Run the command in a session of its own: what it starts has to outlive this run. Raises TargetError."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLOCHAOS_")}
     try:
@@ -196,11 +201,24 @@ def _restart(entry: AllowedProcesses) -> None:
         raise TargetError(f"{entry.restart[0]} cannot be run: {error.strerror}") from error
     until = clock.now() + RESTART_S
     while process.poll() is None and clock.now() < until:
-        if any(True for _ in group.matching(entry, "")):
-            return  # a command that becomes the server itself never returns
+        if sum(1 for _ in group.matching(entry, "")) > others:
+            _let_be(process)
+            return
         time.sleep(0.05)
     if process.returncode:
         raise TargetError(f"{shlex.join(entry.restart)} ended with status {process.returncode}")
+    _let_be(process)
+
+
+_running: list[subprocess.Popen[bytes]] = []
+
+
+def _let_be(process: subprocess.Popen[bytes]) -> None:
+    """A command that became the server itself never returns: it is left alone, and reaped should it end."""
+    try:
+        process.wait(RETURN_S)
+    except subprocess.TimeoutExpired:
+        _running.append(process)
 
 
 FAULT = KillFault()
