@@ -306,8 +306,8 @@ def family_of(supervisor: int, folder: Path) -> dict[str, psutil.Process]:
 
 def _await_milestone(case: Case, folder: Path, run: subprocess.Popen[bytes]) -> None:
     while run.poll() is None:
-        states = [line.get("state") for line in _log_lines(folder)]
-        if case.milestone in ("start", *states) or (case.milestone == "armed" and states):
+        begun = next(_log_lines(folder), None) is not None
+        if case.milestone in ("start", *_states(folder)) or (case.milestone == "armed" and begun):
             break
         time.sleep(0.002)
     time.sleep(case.moment_s)
@@ -322,8 +322,12 @@ def _log_lines(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _phase(folder: Path) -> str:
-    states = [line["state"] for line in _log_lines(folder) if line.get("id") == "1"]
-    return str(states[-1]) if states else "not begun, or forgotten"
+    return next(reversed(_states(folder)), "not begun, or forgotten")
+
+
+def _states(folder: Path) -> list[str]:
+    """What the log says of the injection so far; the target's lock, which it has too, goes through the same ones."""
+    return [str(line["state"]) for line in _log_lines(folder) if line.get("id") == "1"]
 
 
 def _undone(folder: Path, run: subprocess.Popen[bytes]) -> bool:
