@@ -27,8 +27,14 @@ def host_environment(**allowed: Any) -> Environment:
 @contextmanager
 def host_guard(folder: Path, **allowed: Any) -> Iterator[tuple[Guard, ExperimentClient]]:
     """A real guard in such an environment, and the client that asks it for faults."""
-    run_id = f"host-{os.getpid()}"
-    guard = Guard.start(make_config(folder, host_environment(**allowed), run_id))
+    with marked_guard(folder, host_environment(**allowed)) as both:
+        yield both
+
+
+@contextmanager
+def marked_guard(folder: Path, environment: Environment) -> Iterator[tuple[Guard, ExperimentClient]]:
+    """A real guard whose faults `marked` finds."""
+    guard = Guard.start(make_config(folder, environment, f"host-{os.getpid()}"))
     client = connect(guard.socket)
     try:
         yield guard, client

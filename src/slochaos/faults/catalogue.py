@@ -19,9 +19,12 @@ from slochaos.spec.experiment import FaultTraits
 from slochaos.spec.nearest import did_you_mean
 
 FAULTS = {
+    "docker.cpu": "slochaos.faults.docker.cpu",
     "docker.disconnect": "slochaos.faults.docker.disconnect",
+    "docker.io": "slochaos.faults.docker.io",
     "docker.kill": "slochaos.faults.docker.kill",
     "docker.limits": "slochaos.faults.docker.limits",
+    "docker.memory": "slochaos.faults.docker.memory",
     "docker.pause": "slochaos.faults.docker.pause",
     "docker.restart": "slochaos.faults.docker.restart",
     "docker.stop": "slochaos.faults.docker.stop",

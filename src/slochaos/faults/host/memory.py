@@ -42,11 +42,15 @@ class Hold(Stress):
 
     def arguments(self) -> tuple[str, ...]:
         """How much, and what has to stay."""
-        return ("memory", str(self.amount), str(room.memory().reserve))
+        return ("memory", str(self.amount), str(room.host_memory().reserve))
 
     def check(self) -> None:
         """See that it leaves the reserve alone."""
-        room.memory().check(self.amount)
+        self.available().check(self.amount)
+
+    def available(self) -> room.Room:
+        """What it can have."""
+        return room.memory()
 
     def look(self) -> Sight | None:
         """What the kernel says is resident: seen when it is what was asked for."""
@@ -72,6 +76,22 @@ class Amount:
     amount: int | None = parameter(size, default=None)
     used: Fraction | None = parameter(share, default=None)
 
+    def check(self, kind: str) -> None:
+        """Raises InvalidInput unless it is exactly one of the two."""
+        if (self.amount is None) == (self.used is None):
+            raise InvalidInput(
+                f'the fault {kind} takes either "amount" or "used"', hint='for example "used": "80%"'
+            )
+
+    def of(self, found: room.Room) -> int:
+        """Bytes to take, as things are now. Raises Refused when as much is in use already."""
+        if self.used is None:
+            return self.amount or 0
+        amount = int(self.used * found.total) - (found.total - found.free)
+        if amount <= 0:
+            raise Refused(f"more than that of {found.place} is in use already", reason="no-effect")
+        return amount
+
 
 class MemoryFault(Fault):
     """A neighbour that needs the memory, or a leak."""
@@ -82,11 +102,7 @@ class MemoryFault(Fault):
 
     def traits(self, given: Mapping[str, Any]) -> FaultTraits:
         """One of the two ways to say how much."""
-        asked = self.read(given)
-        if (asked.amount is None) == (asked.used is None):
-            raise InvalidInput(
-                'the fault host.memory takes either "amount" or "used"', hint='for example "used": "80%"'
-            )
+        self.read(given).check(self.kind)
         return FaultTraits(target=self.kind)
 
     def prepare(self, given: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
@@ -103,7 +119,11 @@ class MemoryFault(Fault):
             "host memory",
             members=lambda: (Member("host memory", "this host's memory"),),
             changes=lambda _: (
-                Hold(*stress.lives_until(ticket), amount=_amount(asked), oom_kills=oom_kills()),
+                Hold(
+                    *stress.lives_until(ticket),
+                    amount=asked.of(room.memory()),
+                    oom_kills=oom_kills(),
+                ),
             ),
             lock=lambda _: lock,
             lock_name=lock.name,
@@ -126,18 +146,6 @@ def oom_kills() -> int:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return 0
-
-
-def _amount(asked: Amount) -> int:
-    """Bytes to take, as things are now. Raises Refused when as much is in use already."""
-    if asked.amount is not None:
-        return asked.amount
-    assert asked.used is not None
-    found = room.memory()
-    amount = int(asked.used * found.total) - (found.total - found.free)
-    if amount <= 0:
-        raise Refused(f"more than that of {found.place} is in use already", reason="no-effect")
-    return amount
 
 
 FAULT = MemoryFault()

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 
 from slochaos.errors import Refused, TargetError
+from slochaos.faults.host import cgroups
 
 KEPT = 10
 """The share that is never taken: one part of so many."""
-CGROUPS = Path("/sys/fs/cgroup")
 IN_MEMORY = ("tmpfs", "ramfs")
 
 
@@ -48,11 +48,15 @@ class Room:
             )
 
 
-def memory() -> Room:
-    """The host's memory, or a control group's of this process where that one is tighter."""
+def host_memory() -> Room:
+    """All memory of the host."""
     found = psutil.virtual_memory()
-    host = Room(found.total, found.available, "the memory")
-    return min((host, *_limits()), key=lambda room: room.takeable)
+    return Room(found.total, found.available, "the memory")
+
+
+def memory(pid: int | None = None) -> Room:
+    """What a process (this one) can have: the host's memory, or that of a control group which limits it more."""
+    return min((host_memory(), *_limits("self" if pid is None else str(pid))), key=lambda room: room.takeable)
 
 
 def disk(folder: str) -> Room:
@@ -91,22 +95,15 @@ def in_words(amount: float) -> str:
     )
 
 
-def _limits() -> Iterator[Room]:
-    """The memory limits of the control groups that this process is in, of both kinds."""
+def _limits(pid: str) -> Iterator[Room]:
+    """The memory limits of the control groups that a process is in, of both kinds."""
     if sys.platform != "linux":
         return
-    for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        root = CGROUPS / "memory" if controllers else CGROUPS
-        names = ("limit_in_bytes", "usage_in_bytes") if controllers else ("max", "current")
-        group = root / path.lstrip("/")
-        for folder in [group, *group.parents]:
+    for group in cgroups.of(pid, ("memory",)):
+        names = ("max", "current") if group.unified else ("limit_in_bytes", "usage_in_bytes")
+        for folder in group.with_parents():
             with suppress(OSError, ValueError):
                 yield _limit(folder, *(f"memory.{name}" for name in names))
-            if folder == root:
-                break
 
 
 def _limit(folder: Path, limit: str, usage: str) -> Room:

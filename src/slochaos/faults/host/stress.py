@@ -32,6 +32,11 @@ class Stress(Operation):
         """What the stressor is asked to do, as its command line has it."""
 
     @property
+    def surroundings(self) -> tuple[str, ...]:
+        """Where it lives, as options of the stressor: on this host, in the guard's own control groups."""
+        return ()
+
+    @property
     def ready_s(self) -> float:
         """How long it may take until it is in force."""
         return READY_S
@@ -39,7 +44,14 @@ class Stress(Operation):
     def perform(self) -> None:
         """Start it and wait until it is in force. Raises Refused or TargetError; then nothing of it is left."""
         self.check()
-        command = (sys.executable, "-I", "-S", str(Path(stressor.__file__)), *self.arguments())
+        command = (
+            sys.executable,
+            "-I",
+            "-S",
+            str(Path(stressor.__file__)),
+            *self.surroundings,
+            *self.arguments(),
+        )
         tagged.start(self.tag, command, lasts_s=max(self.expires - clock.wall(), 1.0))
         said = tagged.output(self.tag, self.ready_s).decode("utf-8", "replace").strip()
         if said.startswith("ready"):

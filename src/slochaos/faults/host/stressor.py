@@ -1,13 +1,16 @@
 """Uses up one thing of this host for as long as it lives. Started as a program of its own, by `tagged.start`.
 
-    python stressor.py cpu SHARE WORKERS | memory BYTES RESERVE | space FOLDER LEAVE | io FOLDER WORKERS BYTES
+    python stressor.py [--beside PID] [--in CGROUP]...
+        cpu SHARE WORKERS | memory BYTES RESERVE | space FOLDER LEAVE | io FOLDER WORKERS BYTES
 
 It says `ready` (with what it holds, in bytes) once the fault is in force, or `refused: why`, in one line. It ends
-with its parent, as its workers do with it. Standard library only, since it starts in isolation.
+with its parent and with the process that it is `beside`; its workers end with it. What it uses is counted as use of
+the control groups that it is `in`. Standard library only, since it starts in isolation.
 """
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import errno
 import mmap
@@ -17,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 PERIOD_S = 0.05
@@ -30,23 +34,42 @@ CHUNK = 64 * 1024 * 1024
 BLOCK = 1024 * 1024
 
 
-def main(what: str, *arguments: str) -> None:
+def main(command: list[str]) -> None:
     """Be what is asked for until the parent ends."""
-    parent = os.getppid()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--beside", type=int)
+    parser.add_argument("--in", action="append", default=[], dest="groups", type=Path)
+    parser.add_argument("kind", choices=("cpu", "memory", "space", "io"))
+    parser.add_argument("arguments", nargs="*")
+    asked = parser.parse_args(command)
+    kinds: dict[str, Callable[..., None]] = {"cpu": cpu, "memory": memory, "space": space, "io": io}
     with suppress(OSError):  # the kernel's OOM killer takes this process first, and it is no loss
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    kinds: dict[str, Callable[..., None]] = {"cpu": cpu, "memory": memory, "space": space, "io": io}
     try:
-        kinds[what](parent, *arguments)
+        for group in asked.groups:
+            (group / "cgroup.procs").write_text("0", encoding="ascii")
+        kinds[asked.kind](Life(os.getppid(), asked.beside), *asked.arguments)
     except OSError as error:
         _say(f"refused: {os.strerror(error.errno or 0)}")
 
 
-def cpu(parent: int, share: str, workers: str) -> None:
+@dataclass(frozen=True)
+class Life:
+    """This process goes on while its parent lives, and the process that it is `beside`."""
+
+    parent: int
+    beside: int | None
+
+    def goes_on(self) -> bool:
+        """Whether both live."""
+        return os.getppid() == self.parent and (self.beside is None or Path(f"/proc/{self.beside}").exists())
+
+
+def cpu(life: Life, share: str, workers: str) -> None:
     """`workers` processes that use `share` (0-1) of a CPU each."""
     _fork(int(workers), lambda leader: _burn(float(share), leader))
     _say("ready")
-    _stay(parent)
+    _stay(life)
 
 
 def _burn(share: float, parent: int) -> None:
@@ -82,8 +105,12 @@ def _urge(level: int) -> None:
         Path("/proc/self/autogroup").write_text(str(level), encoding="ascii")
 
 
-def memory(parent: int, amount: str, reserve: str) -> None:
-    """`amount` bytes that are in use, unless less than `reserve` bytes would be left."""
+def memory(life: Life, amount: str, reserve: str) -> None:
+    """`amount` bytes that are in use, unless less than `reserve` bytes would be left.
+
+    Neither shared nor locked: such memory the kernel cannot take back at once when it has killed its owner, and it
+    would kill others too.
+    """
     held: list[mmap.mmap] = []
     left = int(amount)
     while left > 0:
@@ -91,13 +118,25 @@ def memory(parent: int, amount: str, reserve: str) -> None:
         if _available(size + int(reserve)) < size + int(reserve):
             _say("refused: others need the memory meanwhile")
             return
-        chunk = mmap.mmap(-1, size)
-        chunk[:: mmap.PAGESIZE] = b"\1" * -(-size // mmap.PAGESIZE)
-        held.append(chunk)
+        held.append(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+        _touch(held[-1])
         left -= size
-    ctypes.CDLL(None).mlockall(1)  # no swapping of it, if this user may; the pages are in use either way
     _say(f"ready {amount}")
-    _stay(parent)
+    while life.goes_on():
+        if _resident(int(amount)) < int(amount):  # some of it was swapped out
+            for chunk in held:
+                _touch(chunk)
+        time.sleep(0.5)
+
+
+def _touch(chunk: mmap.mmap) -> None:
+    chunk[:: mmap.PAGESIZE] = b"\1" * -(-len(chunk) // mmap.PAGESIZE)
+
+
+def _resident(unknown: int) -> int:
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * mmap.PAGESIZE
+    return unknown
 
 
 def _available(unknown: int) -> int:
@@ -108,11 +147,11 @@ def _available(unknown: int) -> int:
     return unknown
 
 
-def space(parent: int, folder: str, leave: str) -> None:
+def space(life: Life, folder: str, leave: str) -> None:
     """A file without a name that takes what is free in `folder`, but for `leave` bytes."""
     file = _unnamed(folder)
     held = 0
-    while os.getppid() == parent:
+    while life.goes_on():
         found = _level(file, held, int(leave))
         if held == 0:
             _say(f"ready {found}")
@@ -150,12 +189,12 @@ def _allocate(file: int, start: int, size: int) -> bool:
     return bool(given == 0)
 
 
-def io(parent: int, folder: str, workers: str, amount: str) -> None:
+def io(life: Life, folder: str, workers: str, amount: str) -> None:
     """`workers` processes that write `amount` bytes each, over and over, past every cache."""
     _unnamed(folder)  # fails here, and is told, where files without a name cannot be
     _fork(int(workers), lambda leader: _write(folder, int(amount), leader))
     _say("ready")
-    _stay(parent)
+    _stay(life)
 
 
 def _write(folder: str, amount: int, parent: int) -> None:
@@ -194,8 +233,8 @@ def _fork(workers: int, work: Callable[[int], None]) -> None:
             os._exit(0)
 
 
-def _stay(parent: int) -> None:
-    while os.getppid() == parent:
+def _stay(life: Life) -> None:
+    while life.goes_on():
         time.sleep(0.1)
 
 
@@ -204,4 +243,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1:])
