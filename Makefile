@@ -22,8 +22,7 @@ demo: $(VENV)/.installed ## break a real database for 20 s and see what it cost 
 
 test: ## all tests on the first Python found, the fast ones on the oldest and newest of the others
 	@$(MAKE) --no-print-directory -j4 components $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not soak"
-	scripts/test_other_pythons.sh
+	@scripts/test_all.sh $(BIN)/python
 
 # The real things that tests run against, in the user's cache folder: minutes the first time, then nothing. -j4 helps.
 components: toxiproxy-server prometheus grafana-check container-server machine-tools
