@@ -17,6 +17,7 @@ from fractions import Fraction
 import pytest
 
 from slochaos.measurement.prometheus import exact
+from slochaos.measurement.prometheus.coarse import bad_by_part
 from slochaos.measurement.prometheus.evaluation import evaluate, evaluate_with
 from slochaos.measurement.prometheus.evidence import gather
 from slochaos.measurement.prometheus.server import PrometheusServer
@@ -76,6 +77,27 @@ class Written:
             ]
             before, at = at, at + EVERY_S
 
+    def left_behind(self, job: str, restarts: tuple[float, ...], quiet_s: float = 100.0) -> None:
+        """A target whose failures have a series only once there are some, `quiet_s` after each start.
+
+        Nothing marks the end of a series in backfilled data, nor after a server and its targets went down together:
+        for five minutes the server goes on showing what the former process said last.
+        """
+        where = f'{{job="{job}",instance="a"'
+        starts = (BEGAN, *restarts)
+        at = BEGAN + 7
+        while at < BEGAN + 48 * HOUR:
+            start = max(each for each in starts if each < at)
+            good, bad = int((at - start) / EVERY_S), 3 * int((at - start - quiet_s) // EVERY_S + 1)
+            self.lines["up"].append(f"up{where}}} 1 {at:.3f}")
+            self.lines["process_start_time_seconds"].append(
+                f"process_start_time_seconds{where}}} {start} {at:.3f}"
+            )
+            self.lines["r"].append(f'r_total{where},code="200"}} {good} {at:.3f}')
+            if bad > 0:
+                self.lines["r"].append(f'r_total{where},code="500"}} {bad} {at:.3f}')
+            at += EVERY_S
+
     def text(self) -> str:
         """One series after the other, as promtool wants it."""
         parts = []
@@ -101,7 +123,17 @@ def written() -> Written:
         found.target("replaced", f"pod{index}", BEGAN + index * 8 * HOUR, BEGAN + (index + 1) * 8 * HOUR)
     found.target("young", "a", BEGAN + 30 * HOUR)
     found.target("silent about starts", "a", restarts=(BEGAN + 20 * HOUR,), tells_start=False)
+    for name, restarts in LEFT_BEHIND.items():
+        found.left_behind(name, restarts)
     return found
+
+
+LEFT_BEHIND = {
+    "restarted before an instant that is looked at": (BEGAN + 3 * HOUR + 200 * 42 * HOUR / 500 - 40,),
+    "restarted before the end": (BEGAN + 45 * HOUR - 40,),
+    "restarted after the start": (BEGAN + 3 * HOUR + 20,),
+}
+"""Restarts of targets whose old series have no end, by job."""
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +197,35 @@ def test_long_window_without_restarts_is_known_to_the_events_at_its_ends(
     assert count.reasons == ()
     assert count.total_high - count.total_low <= 2 * 4 * 70, "two targets, a minute and a half at each end"
     assert count.bad_low <= written.truth("steady", WINDOWS[0])[0] <= count.bad == count.bad_high
+
+
+@pytest.mark.parametrize("job", LEFT_BEHIND)
+def test_what_a_former_process_said_last_is_not_taken_for_the_new_ones(
+    server: PrometheusServer, job: str
+) -> None:
+    """Where nothing marks its end: neither several processes, nor failures that are counted twice."""
+    window = WINDOWS[0]
+    [measured] = evaluate(server, [(_objective(job), window)])
+    evidence = gather(server, [(_objective(job).indicator, window)])
+    every = exact.measure(evidence, _objective(job), window).count
+    assert isinstance(every, Count)
+    assert isinstance(measured.count, Count), measured.count
+    assert abs(float(measured.count.bad) - float(every.bad)) <= 6
+    assert measured.count.bad_low <= every.bad
+
+
+@pytest.mark.parametrize("job", LEFT_BEHIND)
+def test_parts_of_a_window_are_counted_though_nothing_marks_the_end_of_a_series(
+    server: PrometheusServer, job: str
+) -> None:
+    """Each part has the failures of its own time."""
+    ends = tuple(BEGAN + 3 * HOUR + part * 42 * HOUR / 500 for part in range(501))
+    parts = bad_by_part(server, [_objective(job)], ends)[job]
+    evidence = gather(server, [(_objective(job).indicator, WINDOWS[0])])
+    every = exact.measure(evidence, _objective(job), WINDOWS[0]).count
+    assert isinstance(every, Count)
+    assert abs(sum(bad for bad, _ in parts) - float(every.bad)) <= 40
+    assert max(bad for bad, _ in parts) <= 36
 
 
 def test_window_longer_than_what_there_is_says_so(server: PrometheusServer) -> None:

@@ -10,6 +10,7 @@ from slochaos.measurement.prometheus.plan import BATCH, Address, Ask, alternatio
 from slochaos.measurement.prometheus.windows import Window
 from slochaos.measurement.samples import Series
 from slochaos.measurement.selection import PROCESS_START
+from slochaos.spec.selectors import Matcher, Selector
 
 GRID_POINTS = 500
 SHORTEST_STEP_S = 60.0
@@ -23,8 +24,9 @@ def look_closer(
 ) -> list[RawSeries]:
     """The series of `asks` (and process starts) at these addresses: enough samples to see each restart."""
     step_s = max(window.length_s / GRID_POINTS, SHORTEST_STEP_S)
-    narrowed = list(_narrowed(asks, addresses))
-    grids = asking.ranges((str(ask), window, step_s) for ask in narrowed)
+    narrowed = list(narrow(asks, addresses))
+    wanted = (each for ask in narrowed for each in of_these_processes(ask))
+    grids = asking.ranges((text, window, step_s) for text in wanted)
     begun_anew = _restarts(asking, narrowed, window, step_s)
     details = asking.raw(
         (str(ask), Window(at - step_s, at)) for ask in narrowed for at in begun_anew[:DETAILS_MOST]
@@ -32,7 +34,7 @@ def look_closer(
     return _together([*grids.values(), *details.values()])
 
 
-def _narrowed(asks: Iterable[Ask], addresses: Iterable[Address]) -> Iterator[Ask]:
+def narrow(asks: Iterable[Ask], addresses: Iterable[Address]) -> Iterator[Ask]:
     """Only these jobs' instances, with their process starts."""
     instances: dict[str, list[str]] = {}
     for job, instance in sorted(addresses):
@@ -42,6 +44,27 @@ def _narrowed(asks: Iterable[Ask], addresses: Iterable[Address]) -> Iterator[Ask
             where = {alternation("job", [job]), alternation("instance", found[begin : begin + BATCH])}
             yield from (Ask(ask.names, ask.matchers | where) for ask in asks)
             yield Ask(frozenset({PROCESS_START}), frozenset(where))
+
+
+def of_these_processes(ask: Ask) -> Iterator[str]:
+    """The series of an ask without what former processes said last, a question for each name.
+
+    The server shows a series for five minutes after its last sample where nothing marks its end: backfilled, or
+    lost with a target that went down while the server itself did. What stood on no page since the process start that
+    is shown beside it, and is older than that start, is no value of that process.
+    """
+    start = Selector(PROCESS_START, _addressed(ask))
+    newest = "on (job, instance) group_left () max by (job, instance)"
+    for name in sorted(ask.names):
+        text = str(ask.only(name))
+        older = f"timestamp({text}) < {newest} (timestamp({start})) < {newest} ({start})"
+        yield text if name == PROCESS_START else f"{text} unless ({older})"
+
+
+def _addressed(ask: Ask) -> tuple[Matcher, ...]:
+    return tuple(
+        sorted((each for each in ask.matchers if each.label in ("job", "instance")), key=lambda m: m.label)
+    )
 
 
 def _restarts(asking: Asking, asks: Iterable[Ask], window: Window, step_s: float) -> list[float]:

@@ -12,6 +12,7 @@ from itertools import groupby, pairwise
 
 from slochaos.measurement.prometheus import exact
 from slochaos.measurement.prometheus.answers import RawSeries
+from slochaos.measurement.prometheus.closer import narrow, of_these_processes
 from slochaos.measurement.prometheus.evidence import Picked
 from slochaos.measurement.prometheus.fetching import Asking, Range, joined
 from slochaos.measurement.prometheus.gauges import BEFORE_END_S, in_part
@@ -97,14 +98,23 @@ def _pages(asking: Asking, indicators: Sequence[Indicator], ends: Ends) -> _Page
     series = _read(asking, asks, ends)
     jobs = {each.labels.get("job", "") for each in series}
     starts = _read(asking, job_asks(jobs, {PROCESS_START}), ends)
+    restarted = {address_of(each.labels) for each in starts if each.values[0] != each.values[-1]}
+    series = [each for each in series if address_of(each.labels) not in restarted]
+    texts = [text for ask in narrow(asks, restarted) for text in of_these_processes(ask)]
+    series += _read_texts(asking, texts, ends)
     return _Pages(asking.server.now(), tuple(asking.warnings), Found([*series, *starts]), ends)
 
 
 def _read(asking: Asking, asks: Iterable[Ask], ends: Ends) -> list[RawSeries]:
     """The values of series at the ends, as if they had been scraped there."""
+    return _read_texts(asking, map(str, asks), ends)
+
+
+def _read_texts(asking: Asking, texts: Iterable[str], ends: Ends) -> list[RawSeries]:
+    names = dict.fromkeys(texts, "")
     first, *others = _runs(ends)
     runs = [replace(first, ends=(ends[0], *first.ends)), *others]
-    return _joined(_asked(asking, {str(ask): "" for ask in asks}, run) for run in runs)
+    return _joined(_asked(asking, names, run) for run in runs)
 
 
 def _asked(asking: Asking, names: Mapping[str, str], run: _Run, early_s: float = 0.0) -> list[RawSeries]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from slochaos.measurement.prometheus.answers import RawSeries, Value
-from slochaos.measurement.prometheus.closer import look_closer
+from slochaos.measurement.prometheus.closer import look_closer, narrow, of_these_processes
 from slochaos.measurement.prometheus.coverage import Coverage, coverage
 from slochaos.measurement.prometheus.evidence import Picked
 from slochaos.measurement.prometheus.fetching import Asking
@@ -165,9 +165,11 @@ class _Thinner:
 
     def evidence(self, asks: Iterable[Ask], concerned: set[Address]) -> ThinEvidence:
         """All of it as raw samples, with more of them for restarted targets."""
-        series = {key: self._raw(key, places) for key, places in self.places.items() if places}
-        fell = {address_of(each.labels) for each in series.values() if _falls(each.values)}
+        asks = list(asks)
+        fell = {address_of(dict(key[1])) for key, places in self.places.items() if _falls(_in_order(places))}
         restarted = (self.restarted | fell) & concerned
+        self._forget_former(asks, restarted)
+        series = {key: self._raw(key, places) for key, places in self.places.items() if places}
         for each in look_closer(self.asking, asks, restarted, self.window) if restarted else ():
             if address_of(each.labels) in restarted:
                 series[each.series] = self._with_ends(each)
@@ -180,6 +182,22 @@ class _Thinner:
             frozenset(restarted),
             self.coverage.gap,
         )
+
+    def _forget_former(self, asks: Iterable[Ask], restarted: set[Address]) -> None:
+        """Take nothing around the ends that only the former process of a restarted target has said."""
+        texts = [text for ask in narrow(asks, restarted) for text in of_these_processes(ask)]
+        instants = self._instants
+        answers = self.asking.instants((text, at) for text in texts for at in instants.values())
+        said = {
+            (_series(value), place)
+            for place, at in instants.items()
+            for text in texts
+            for value in answers[text, at]
+        }
+        for series, places in self.places.items():
+            if address_of(dict(series[1])) in restarted:
+                for place in [each for each in instants if (series, each) not in said]:
+                    places.pop(place, None)
 
     def _raw(self, series: Series, places: Places) -> RawSeries:
         """The samples of a series at the times that its places stand for."""
