@@ -7,7 +7,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import abort, kill, latency_precision, sequential, slo_check, startup, toxiproxy_servers
+from benchmarks import (
+    abort,
+    kill,
+    latency_precision,
+    reaction,
+    sequential,
+    slo_check,
+    startup,
+    toxiproxy_servers,
+)
 from benchmarks.figures import Figure, table
 
 BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
@@ -16,6 +25,7 @@ BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
     abort.measure,
     toxiproxy_servers.measure,
     latency_precision.measure,
+    reaction.measure,
     sequential.measure,
     slo_check.measure,
 )

@@ -10,7 +10,7 @@ nice -n 19 scripts/test_other_pythons.sh >"$others" 2>&1 &
 beside=$!
 
 failed=0
-"$1" -m pytest -m "not soak" || failed=1
+"$1" -m pytest -m "not soak" --durations=30 || failed=1
 wait "$beside" || failed=1
 beside=
 cat "$others"
