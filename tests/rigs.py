@@ -6,6 +6,7 @@ to RIGS: a kind without one fails the contract.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,17 +23,23 @@ import pytest
 
 from slochaos.faults import prepare
 from slochaos.faults.fault import Ticket
+from slochaos.faults.host.io import SPAN
+from slochaos.faults.host.room import host_memory
+from slochaos.faults.host.stress import usable_cpus
 from slochaos.faults.injection import Injection
 from slochaos.faults.operation import Operation
 from slochaos.spec.environment import Caps, Environment
 from slochaos.spec.targets import (
     AllowedContainers,
+    AllowedFolder,
+    AllowedHost,
     AllowedNetwork,
     AllowedProcesses,
     Targets,
 )
 from tests.docker_daemon import DockerDaemon
 from tests.guarded import Target, changes_of, make_target, wait_until
+from tests.integration.host_faults import file_system
 from tests.network_namespaces import NamespacePair
 from tests.toxiproxy_servers import ToxiproxyServerProcess
 
@@ -535,6 +543,174 @@ class LatencyRig(NetworkRig):
         self.pair.client.run("iptables", "-t", "mangle", "-F", "POSTROUTING")
 
 
+class StressRig(Rig):
+    """Processes that use something up. They are known by what they were asked: numbers that no other test has."""
+
+    replaceable = False  # there is one host
+
+    def stressors(self) -> list[psutil.Process]:
+        """Those that live, found by their command lines."""
+        wanted = list(self.asked())
+        return [each for each in _running() if each.info["cmdline"][-len(wanted) :] == wanted]
+
+    @abstractmethod
+    def asked(self) -> tuple[str, ...]:
+        """How the command line of its stressor ends."""
+
+    def hit(self) -> bool:
+        return bool(self.stressors())
+
+    def meddle(self) -> None:
+        for each in self.stressors():
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        assert wait_until(lambda: not self.stressors())
+
+
+class HostRig(StressRig):
+    """This host, and an unrelated process that sleeps on it."""
+
+    allowed: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._other = subprocess.Popen(["sleep", "600"])
+
+    def close(self) -> None:
+        """End the rig's process."""
+        self._other.kill()
+        self._other.wait()
+
+    def targets(self) -> Targets:
+        return Targets(host=AllowedHost(**self.allowed))
+
+    def file(self) -> dict[str, Any]:
+        return {"host": dict(self.allowed)}
+
+    def state(self) -> Any:
+        return len(self.stressors())
+
+    def neighbour(self) -> Any:
+        return self._other.poll(), psutil.Process(self._other.pid).nice()
+
+
+class CpuRig(HostRig):
+    """CPU time."""
+
+    kind = "host.cpu"
+    allowed: ClassVar[dict[str, Any]] = {"cpu": True}
+    parameters: ClassVar[dict[str, Any]] = {"load": f"10.{os.getpid() % 10**6:06}%", "workers": 1}
+
+    def asked(self) -> tuple[str, ...]:
+        return ("cpu", str(float(Fraction(self.parameters["load"][:-1])) / 100), "1")
+
+
+class MemoryRig(HostRig):
+    """Memory."""
+
+    kind = "host.memory"
+    allowed: ClassVar[dict[str, Any]] = {"memory": True}
+    parameters: ClassVar[dict[str, Any]] = {"amount": (32 << 20) + os.getpid()}
+
+    def asked(self) -> tuple[str, ...]:
+        return ("memory", str(self.parameters["amount"]), str(host_memory().reserve))
+
+
+class DiskRig(HostRig):
+    """The space of a small file system, which a file of somebody else shares."""
+
+    kind = "host.disk"
+    parameters: ClassVar[dict[str, Any]] = {"target": "scratch", "leave": "0%"}
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._mounted = ExitStack()
+        self.point = self._mounted.enter_context(file_system("ext4", folder / "scratch", 96 << 20))
+        (self.point / "theirs").write_bytes(b"x" * 100_000)
+
+    def close(self) -> None:
+        self._mounted.close()
+        super().close()
+
+    def targets(self) -> Targets:
+        return Targets(host=AllowedHost(folders=(AllowedFolder("scratch", str(self.point), True),)))
+
+    def file(self) -> dict[str, Any]:
+        folder = {"name": "scratch", "path": str(self.point), "to_the_brim": True}
+        return {"host": {"folders": [folder]}}
+
+    def asked(self) -> tuple[str, ...]:
+        return ("space", str(self.point), "0")
+
+    def state(self) -> Any:
+        free = os.statvfs(self.point).f_bavail
+        return super().state(), free, sorted(path.name for path in self.point.iterdir())
+
+    def neighbour(self) -> Any:
+        return super().neighbour(), (self.point / "theirs").read_bytes()
+
+
+class IoRig(DiskRig):
+    """The disk below it."""
+
+    kind = "host.io"
+    parameters: ClassVar[dict[str, Any]] = {"target": "scratch"}
+
+    def asked(self) -> tuple[str, ...]:
+        return ("io", str(self.point), "1", str(SPAN))
+
+
+class StressContainerRig(ContainerRig, StressRig):
+    """A container whose share of the host is used up."""
+
+    expires = True
+    replaceable = True
+
+    def hit(self) -> bool:
+        return StressRig.hit(self)
+
+    def state(self) -> Any:
+        return {**super().state(), "stressors": len(self.stressors())}
+
+
+class CpuContainerRig(StressContainerRig):
+    """Its CPU time."""
+
+    kind = "docker.cpu"
+    parameters: ClassVar[dict[str, Any]] = {"target": "shop", "load": f"10.{os.getpid() % 10**6:06}%"}
+
+    def asked(self) -> tuple[str, ...]:
+        share = float(100 * (Fraction(self.parameters["load"][:-1]) / 100)) / 100
+        return ("cpu", str(share), str(usable_cpus()))
+
+
+class MemoryContainerRig(StressContainerRig):
+    """Its memory."""
+
+    kind = "docker.memory"
+    parameters: ClassVar[dict[str, Any]] = {"target": "shop", "amount": (33 << 20) + os.getpid()}
+
+    def asked(self) -> tuple[str, ...]:
+        return ("memory", str(self.parameters["amount"]), str(host_memory().reserve))
+
+
+class IoContainerRig(StressContainerRig):
+    """The disk below it."""
+
+    kind = "docker.io"
+    parameters: ClassVar[dict[str, Any]] = {"target": "shop"}
+
+    def asked(self) -> tuple[str, ...]:
+        pid = self.daemon.client.api.inspect_container("shop")["State"]["Pid"]
+        return ("io", f"/proc/{pid}/root", "1", str(SPAN))
+
+
+def _running() -> list[psutil.Process]:
+    """All living processes, with their command lines."""
+    found = psutil.process_iter(["cmdline", "status"])
+    return [each for each in found if each.info["cmdline"] and each.info["status"] != psutil.STATUS_ZOMBIE]
+
+
 RIGS: dict[str, type[Rig]] = {
     "toxiproxy outage": OutageRig,
     "toxiproxy latency": ToxicRig,
@@ -553,6 +729,13 @@ RIGS: dict[str, type[Rig]] = {
             BlackholeRig,
             BandwidthRig,
             LatencyRig,
+            CpuRig,
+            MemoryRig,
+            DiskRig,
+            IoRig,
+            CpuContainerRig,
+            MemoryContainerRig,
+            IoContainerRig,
         )
     },
 }
@@ -574,6 +757,8 @@ def rigged(name: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[
         elif issubclass(RIGS[name], NetworkRig):
             rig = made(request.getfixturevalue("pair"))
         else:
+            if issubclass(RIGS[name], DiskRig):
+                request.getfixturevalue("machine_tools")
             rig = made(folder)
             stack.callback(rig.close)
         yield rig

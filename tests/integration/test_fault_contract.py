@@ -95,6 +95,8 @@ def test_another_process_undoes_it_from_its_record_alone(rig: Rig) -> None:
     )
     assert done.stdout.strip() == "undone", done.stderr
     assert wait_until(lambda: bool(rig.state() == before))
+    change.undo(applied=False, last=True)  # the process that injected finds nothing to do
+    assert rig.state() == before
 
 
 def test_an_undo_before_anything_was_sent_changes_nothing(rig: Rig) -> None:
