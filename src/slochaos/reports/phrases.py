@@ -131,7 +131,8 @@ def about(objective: ObjectiveResult) -> str:
     """Why the row reads as it does, led by the objective's name; empty where the row says it all."""
     fault = objective.phases.get("fault")
     lacking = fault.reason if fault is not None and fault.good is None else ""
-    if objective.verdict in ("kept", "observed") and not lacking:
+    uncharged = objective.charge is None and fault is not None and fault.good is not None
+    if objective.verdict in ("kept", "observed") and not lacking and not uncharged:
         return ""
     if (
         lacking.partition(": ")[2] or lacking

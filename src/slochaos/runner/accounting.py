@@ -18,7 +18,7 @@ from slochaos.measurement.dilution import Asked
 from slochaos.measurement.leaps import leaps
 from slochaos.measurement.phases import Cut, History, doubt_between, seconds_between
 from slochaos.measurement.samples import Count, NoData
-from slochaos.runner.budgeting import Traffic, budgets
+from slochaos.runner.budgeting import Traffic, budgets, not_charged
 from slochaos.runner.state import RunState
 from slochaos.runner.timeline import fault_span
 from slochaos.spec.experiment import Rule
@@ -183,6 +183,7 @@ def _account(
         rate_per_s=_rate(counts, run),
     )
     again = _would_hold_again(run, objective, rule, counts.fault, decision)
+    silent = decision.verdict != "unproven" and isinstance(counts.charged, Count)
     return Accounted(
         decision,
         counts.fault,
@@ -194,7 +195,7 @@ def _account(
             charge=None if spent is None else record.Charge(**spent.fields()),
             top_contributors=records.contributors(counts.charged),
             verdict=decision.verdict,
-            reason=decision.reason,
+            reason=decision.reason + (not_charged(budget) if silent else ""),
             would_hold_again=again,
         ),
     )

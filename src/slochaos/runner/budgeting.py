@@ -147,6 +147,11 @@ def known(found: Mapping[str, Budget | NoData]) -> dict[str, Budget]:
     return {name: each for name, each in found.items() if isinstance(each, Budget) and each.size > 0}
 
 
+def not_charged(budget: Budget | NoData) -> str:
+    """What is said, after what else is, of an objective that has no budget; empty for one that has."""
+    return "" if isinstance(budget, Budget) else f"; nothing was charged: {budget.detail or budget.reason}"
+
+
 def _consumed(name: str, by_runs: Mapping[str, float], passed: Mapping[str, Passed]) -> Fraction | float:
     return passed[name].bad if name in passed else by_runs.get(name, 0.0)
 

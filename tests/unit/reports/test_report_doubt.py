@@ -108,3 +108,11 @@ def test_a_reason_is_told_once() -> None:
         update={"verdict": "unproven", "reason": f"{first.name}: {LOST}", "phases": {"fault": lost}}
     )
     assert about(objective) == f"{first.name}: {LOST}"
+
+
+def test_an_objective_without_a_budget_says_why() -> None:
+    """It was counted, and of nothing that was only observed would the table say what is missing."""
+    reason = "api: 99 % (1 bad of 100); nothing was charged: how many events its budget's window has is not certain"
+    uncharged = samples.latency(charge=None, reason=reason)
+    assert about(uncharged).endswith(reason)
+    assert about(samples.latency()) == ""

@@ -203,6 +203,7 @@ def test_without_anything_certain_there_is_no_budget_but_a_reason() -> None:
     (found,) = budgeting.budgets(ENVIRONMENT, before(vague), {}).values()
     assert isinstance(found, NoData)
     assert found.detail.endswith("is not certain: series-born: a series appeared at 4000")
+    assert budgeting.not_charged(found).startswith("; nothing was charged: how many events")
 
 
 def test_events_of_the_run_that_are_in_doubt_do_not_make_the_window_larger() -> None:
