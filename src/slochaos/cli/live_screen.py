@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from slochaos.cli.progress import line_about
-from slochaos.cli.streams import printable
+from slochaos.cli.progress import lines_about
+from slochaos.cli.streams import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -28,6 +28,7 @@ class LiveScreen:
         self._step = ""
         self._measured: Measured | None = None
         self._recent: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._waits_for: list[str] = []
         self._live = Live(console=terminal, auto_refresh=False, transient=True, redirect_stdout=False)
         self._live.start()
 
@@ -46,9 +47,10 @@ class LiveScreen:
                 self._measured = event
             case events.InjectionChanged(state="applied"):
                 pass  # the next measurement shows what is in force
+            case events.UndoProgress():
+                self._waits_for = lines_about(event)
             case _:
-                if line := line_about(event):
-                    self._recent.append(line.strip())
+                self._recent.extend(line.strip() for line in lines_about(event))
         self._live.update(self._drawing(), refresh=True)
 
     def close(self) -> None:
@@ -59,15 +61,17 @@ class LiveScreen:
         from rich.console import Group
         from rich.text import Text
 
-        lines: list[RenderableType] = [Text(printable(self._heading), style="bold"), Text(self._phase_line())]
+        lines: list[RenderableType] = [Text(one_line(self._heading), style="bold"), Text(self._phase_line())]
         if self._measured is not None:
             if self._measured.in_force:
                 in_force = "in force: " + ", ".join(self._measured.in_force)
-                lines.append(Text(printable(in_force), style="bold red"))
+                lines.append(Text(one_line(in_force), style="bold red"))
             if self._measured.readings:
                 lines.append(_table(self._measured.readings))
-        recent = (Text(printable(line), "dim", no_wrap=True, overflow="ellipsis") for line in self._recent)
-        return Group(*lines, *recent)
+        recent = (Text(one_line(line), "dim", no_wrap=True, overflow="ellipsis") for line in self._recent)
+        # A command to be typed is of no use without its end: this wraps.
+        waits_for = (Text(one_line(line)) for line in self._waits_for)
+        return Group(*lines, *recent, *waits_for)
 
     def _phase_line(self) -> str:
         if self._measured is None:
@@ -87,7 +91,7 @@ def _table(readings: tuple[Reading, ...]) -> Table:
     for title, width in _NUMBERS.items():  # of a fixed width, so that the table does not jump
         table.add_column(title, justify="right", min_width=width, no_wrap=True)
     for reading in readings:
-        table.add_row(*(Text(printable(cell), style=_style(reading)) for cell in _cells(reading)))
+        table.add_row(*(Text(one_line(cell), style=_style(reading)) for cell in _cells(reading)))
     return table
 
 

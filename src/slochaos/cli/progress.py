@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from slochaos.cli.streams import console, say
+from slochaos.cli.streams import console, one_line, say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from slochaos.runner.events import Event
+    from slochaos.runner.events import Event, UndoProgress
 
 _QUEUED = 200
 _LAST_DRAWING_S = 2.0
@@ -89,8 +89,8 @@ class PlainLines:
 
     def show(self, event: Event) -> None:
         """Print the line that this event is worth, if any."""
-        if line := line_about(event):
-            say(line)
+        for line in lines_about(event):
+            say(one_line(line))
 
     def close(self) -> None:
         """Nothing to tidy."""
@@ -113,8 +113,17 @@ _STATES_WORTH_A_LINE = {
 }
 
 
-def line_about(event: Event) -> str:
-    """The one line that an event is worth in a log; empty for most."""
+def lines_about(event: Event) -> list[str]:
+    """The lines that an event is worth in a log: none or one for most."""
+    from slochaos.runner import events
+
+    if isinstance(event, events.UndoProgress):
+        return _undo_progress(event)
+    line = _line_about(event)
+    return [line] if line else []
+
+
+def _line_about(event: Event) -> str:
     from slochaos.runner import events
 
     line = ""
@@ -131,12 +140,19 @@ def line_about(event: Event) -> str:
             line = f"  {_STATES_WORTH_A_LINE[state]}: {name}{_why(event.detail)}"
         case events.AbortDecided():
             line = f"  aborting: {event.condition}"
-        case events.UndoProgress():
-            still = f", still open: {', '.join(event.open)}" if event.open else ""
-            line = f"  undone: {event.undone} of {event.of}{still}"
         case events.Notice():
             line = f"  {event.text}"
     return line
+
+
+def _undo_progress(event: UndoProgress) -> list[str]:
+    """What is waited for, and for how long; below it the way out for those who cannot wait."""
+    far = f"undone: {event.undone} of {event.of}" if event.of else "nothing is in force"
+    waits = [f"{name} on {target}" for name, target in zip(event.open, event.on, strict=False)]
+    left = f"for up to {event.tries_s:.0f} s" if event.tries_s >= 1 else "a last time"
+    trying = f"trying {', '.join(waits)} {left}" if waits else ""
+    line = f"  {event.by}{': ' if event.by else ''}" + "; ".join(filter(None, (far, trying, event.doing)))
+    return [line, *(f"    by hand: {command}" for command in event.by_hand)]
 
 
 def _why(detail: Mapping[str, Any]) -> str:

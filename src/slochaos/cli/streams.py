@@ -65,6 +65,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
 
 
+def one_line(text: str) -> str:
+    """The same for what has to stay on its line: a name with a line break in it must not write a line of its own."""
+    return printable(text).replace("\n", "�")
+
+
 def say(text: str) -> None:
     """One message for the person, on standard error."""
     sys.stderr.write(printable(text) + "\n")

@@ -16,6 +16,9 @@ from slochaos.runner.loop import take_child_events, take_guard_events, while_tur
 from slochaos.runner.sampling import sampled_after
 from slochaos.runner.state import RunState
 from slochaos.runner.timeline import fault_span
+from slochaos.runner.waiting import tell_ending
+
+_FINISHING = "releasing the targets and stopping what the run started"
 
 
 def undo_and_verify(run: RunState) -> None:
@@ -42,6 +45,7 @@ def make_safe(run: RunState) -> None:
 
     Raises UndoFailed when a fault may still be in force.
     """
+    tell_ending(run)
     try:
         # A failed undo was tried for long enough; what remains is said with the command that removes it.
         if run.system_ is not None and not run.system.closed and not run.findings.undo_failed:
@@ -52,7 +56,7 @@ def make_safe(run: RunState) -> None:
             take_child_events(run)
             if isinstance(run.executor, CommandProcess):
                 run.executor.signal = run.findings.signal or run.executor.signal
-            while_turning(run, run.executor.end, beating=True)
+            while_turning(run, run.executor.end, beating=True, doing="ending the experiment's process")
             take_child_events(run)
 
 
@@ -65,12 +69,12 @@ def finish_system(run: RunState) -> None:
         if system.sampler is not None:
             while_turning(run, system.sampler.stop, beating=True)
         if not system.guard_lost:
-            while_turning(run, system.guard.finish)
+            while_turning(run, system.guard.finish, doing=_FINISHING)
     except GuardError as error:
         run.lose_guard(error)
     system.closed = True
     if system.guard_lost:
-        system.guard.take_over()
+        while_turning(run, system.guard.take_over, doing=_FINISHING)
 
 
 def _undo(run: RunState) -> None:
@@ -108,7 +112,9 @@ def _undo_by_ourselves(run: RunState) -> None:
         run.findings.errors.append(f"the guard had ended the run: {run.injections.guard_ended}")
     known = {each.id: each for each in map(InjectionState.from_report, run.injections.reports.values())}
     run.final_injections = tuple(known.values())
-    taken = {each.id: each for each in _own(run, run.system.guard.take_over())}
+    states: list[InjectionState] = []
+    while_turning(run, lambda: states.extend(run.system.guard.take_over()))
+    taken = {each.id: each for each in _own(run, states)}
     # What the log does not hold any more, the guard had finished before it went.
     finished = {each.id: each if each.finished else replace(each, state="undone") for each in known.values()}
     run.final_injections = tuple({**finished, **taken}.values())

@@ -139,12 +139,21 @@ class AbortDecided(Event):
 
 @dataclass(frozen=True)
 class UndoProgress(Event):
-    """How far the undo is: said when a second signal arrives."""
+    """How far the undo is: said when a signal arrives, and when a target does not let go of its fault.
+
+    `open` are the faults that are waited for, `on` their targets, for `tries_s` seconds more at most; `by_hand` the
+    commands that remove them without slochaos. `doing` is what else is waited for, `by` the signal that is answered.
+    """
 
     type: ClassVar[str] = "undo-progress"
     undone: int
     of: int
     open: tuple[str, ...] = ()
+    on: tuple[str, ...] = ()
+    tries_s: float = 0.0
+    by_hand: tuple[str, ...] = ()
+    doing: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,11 @@ class Interrupts:
         """Readable when a signal arrived, for `select`."""
         return self._reading
 
+    @property
+    def asked(self) -> int:
+        """How many signals wanted to know, or wanted the end."""
+        return (self.number is not None) + self.asked_again
+
     def check(self) -> None:
         """Raise Interrupted if the run was asked to end."""
         if self.number is not None:

@@ -15,8 +15,9 @@ from typing import TypeVar
 from slochaos import clock
 from slochaos.errors import GuardError
 from slochaos.guard.connection import GuardEvent
-from slochaos.runner.events import InjectionChanged, ToolkitEvent, UndoProgress
+from slochaos.runner.events import InjectionChanged, ToolkitEvent
 from slochaos.runner.state import RunState
+from slochaos.runner.waiting import Waiting
 
 T = TypeVar("T")
 
@@ -85,12 +86,17 @@ def take_child_events(run: RunState) -> None:
 
 
 def while_turning(
-    run: RunState, work: Callable[[], object], *, interruptible: bool = False, beating: bool = False
+    run: RunState,
+    work: Callable[[], object],
+    *,
+    interruptible: bool = False,
+    beating: bool = False,
+    doing: str = "",
 ) -> None:
     """Do blocking `work` on a thread, answering signals meanwhile; calls of the guard beat by themselves.
 
-    Interruptible work is left behind when a signal comes; else a second signal is answered with how far
-    the undo is. Raises what `work` raised, or Interrupted.
+    Interruptible work is left behind when a signal comes; else each signal is answered with how far the undo
+    is, and what the work is `doing` beside it. Raises what `work` raised, or Interrupted.
     """
     failures: list[BaseException] = []
 
@@ -102,7 +108,7 @@ def while_turning(
 
     thread = threading.Thread(target=guarded, name="guard call", daemon=True)
     thread.start()
-    answered = run.interrupts.asked_again
+    waiting = Waiting(run, doing)
     while thread.is_alive():
         thread.join(TURN_S)
         run.interrupts.drain()
@@ -113,12 +119,10 @@ def while_turning(
                 run.lose_guard(error)  # the work is worth its end all the same
         if interruptible:
             run.interrupts.check()
-        elif run.interrupts.asked_again > answered:
-            answered = run.interrupts.asked_again
-            take_guard_events(run)
-            states = run.injections.states
-            still = run.injections.open
-            run.stream.emit(UndoProgress(undone=len(states) - len(still), of=len(states), open=still))
+        else:
+            if run.system_ is not None:
+                take_guard_events(run)
+            waiting.look()
     if failures:
         raise failures[0]
 

@@ -154,6 +154,7 @@ class RunState:
     live: Watch | None = None
     last_progress: float = 0.0
     next_look_at_child: float = 0.0
+    ending_told: bool = False
 
     @property
     def system(self) -> System:

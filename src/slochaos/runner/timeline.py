@@ -100,13 +100,18 @@ class Injections:
         return tuple(self.names[each] for each, state in self.states.items() if state in _IN_FORCE)
 
     @property
-    def open(self) -> tuple[str, ...]:
-        """Names of the faults whose undo is not verified yet."""
+    def still_open(self) -> tuple[str, ...]:
+        """Ids of the injections whose undo is not verified yet."""
         return tuple(
-            self.names[each]
+            each
             for each, state in self.states.items()
             if state not in _UNDONE and state not in ("refused", "waived")
         )
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.names[each] for each in self.still_open)
 
 
 @dataclass
