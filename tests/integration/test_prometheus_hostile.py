@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 
 from slochaos.errors import InvalidInput, SlochaosError, SourceError
+from slochaos.measurement.prometheus.fetching import AT_ONCE, ask_all
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.transport import ANSWER_LIMIT
 from slochaos.spec.selectors import parse
@@ -454,3 +455,27 @@ def test_raw_samples_are_asked_for_with_an_explicit_time() -> None:
         server.raw(parse('r_total{job="a"}'), 1000.25, 1060.5)
     assert "time=1060.500" in hostile.paths[0]
     assert "60251ms" in hostile.paths[0]
+
+
+def test_server_that_hangs_is_asked_no_more_once_a_question_got_no_answer() -> None:
+    """Neither what else was to be asked at once, nor what would come after it: its time is one timeout."""
+    with serving(hang) as hostile, PrometheusServer(source(hostile.url)) as server:
+        with pytest.raises(SourceError, match="1 s"):
+            ask_all(server, range(20), lambda number: server.query(f"up + {number}", 0.0))
+        time.sleep(TIMEOUT_S / 2)
+    assert len(hostile.paths) <= AT_ONCE
+
+
+def test_what_was_asked_first_is_raised_though_others_hang() -> None:
+    """Nobody waits for them."""
+
+    def one_fails(handler: _Handler) -> None:
+        if "fails" in handler.path:
+            handler.whole(422, b'{"status":"error","error":"no such thing"}')
+        else:
+            hang(handler)
+
+    with serving(one_fails) as hostile, PrometheusServer(source(hostile.url)) as server:
+        with pytest.raises(SourceError, match="no such thing"):
+            ask_all(server, ("fails", "a", "b"), lambda name: server.query(name, 0.0))
+        assert len(hostile.paths) <= 3

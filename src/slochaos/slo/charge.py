@@ -11,7 +11,7 @@ from slochaos.incident import Asked, Incident, PricedObjective
 from slochaos.measurement.prometheus.evaluation import evaluate
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
-from slochaos.slo import pricing
+from slochaos.slo import pricing, scraping
 from slochaos.slo.evidence import Evidence, windows_of
 from slochaos.slo.refunds import NOTIFY, Tight, back_above
 from slochaos.spec.composites import Composite
@@ -125,6 +125,6 @@ def _about_retention(
 
 def outside_retention(server: PrometheusServer, interval: Window, now: float) -> Iterator[str]:
     """A sentence where the server cannot have all samples of the interval any more."""
-    kept_s = server.retention_s()
+    kept_s = scraping.retention_s(server)
     if kept_s is not None and interval.start < now - kept_s:
         yield f"the server keeps samples for {seconds(kept_s)}, the interval began before that"

@@ -23,11 +23,16 @@ def parse_interval(start: str, end: str, now: float) -> tuple[float, float]:
         raise InvalidInput(f"--from {start} is before 1970", hint=_HINT)
     if begin > now:
         raise InvalidInput(f"--from {start} is still to come", hint="name an interval that has passed")
-    finish = _parse("--to", end, now, after=begin)
+    finish = begin if end.strip() == start.strip() else _parse("--to", end, now, after=begin)
+    if finish == begin:
+        raise InvalidInput(
+            f"--from and --to are the same time, {end}",
+            hint="an interval has a length: --from 14:02 --to 14:09; without --to it goes on until now",
+        )
     if finish > now:
         following = f", {_day(finish)}," if _CLOCK.fullmatch(end) else ""
         raise InvalidInput(f"--to {end}{following} is still to come", hint="--to now, if it still goes on")
-    if finish <= begin:
+    if finish < begin:
         raise InvalidInput(
             f"--to {end} is not after --from {start}", hint="exchange the two, or write the date"
         )

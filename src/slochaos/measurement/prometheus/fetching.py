@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -41,7 +42,7 @@ class Answered(Generic[T]):
 
 
 def ask_all(server: PrometheusServer, keys: Iterable[K], ask: Callable[[K], T]) -> Mapping[K, Answered[T]]:
-    """Each different key asked once, at most AT_ONCE at a time. Raises the first failure in the keys' order."""
+    """Each different key asked once, at most AT_ONCE at a time. Raises the first failure, and asks nothing more."""
     distinct = tuple(dict.fromkeys(keys))
 
     def heard(key: K) -> Answered[T]:
@@ -51,12 +52,55 @@ def ask_all(server: PrometheusServer, keys: Iterable[K], ask: Callable[[K], T]) 
 
     if len(distinct) == 1:
         return {distinct[0]: heard(distinct[0])}
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="prometheus") as threads:
+    return _Round(distinct, heard).answers()
+
+
+class _Round(Generic[K, T]):
+    """Questions that are on their way together. Nobody waits for the others once one has failed, or at Ctrl-C.
+
+    The threads are daemons, unlike an executor's: those that wait for a server that hangs must not hold up the end.
+    """
+
+    def __init__(self, keys: Sequence[K], ask: Callable[[K], T]) -> None:
+        self._keys, self._ask = keys, ask
+        self._ahead = deque(keys)
+        self._answers: dict[K, T] = {}
+        self._failure: BaseException | None = None
+        self._changed = threading.Condition()
+
+    def answers(self) -> Mapping[K, T]:
+        """One of each key, in the keys' order. Raises what the first failure was."""
+        for _ in range(min(AT_ONCE, len(self._keys))):
+            threading.Thread(target=self._work, name="prometheus", daemon=True).start()
         try:
-            return dict(zip(distinct, threads.map(heard, distinct), strict=True))
-        except BaseException:
-            threads.shutdown(cancel_futures=True)
-            raise
+            with self._changed:
+                self._changed.wait_for(lambda: self._failure or len(self._answers) == len(self._keys))
+        finally:
+            self._ahead.clear()
+        if self._failure is not None:
+            raise self._failure
+        return {key: self._answers[key] for key in self._keys}
+
+    def _work(self) -> None:
+        while True:
+            try:
+                key = self._ahead.popleft()
+            except IndexError:
+                return
+            self._keep(key)
+
+    def _keep(self, key: K) -> None:
+        try:
+            answer = self._ask(key)
+        except BaseException as error:  # noqa: BLE001 - the border of a thread: it is raised where one waits for it
+            self._ahead.clear()
+            with self._changed:
+                self._failure = self._failure or error
+                self._changed.notify_all()
+        else:
+            with self._changed:
+                self._answers[key] = answer
+                self._changed.notify_all()
 
 
 class Asking:

@@ -55,6 +55,7 @@ class Transport(BaseAdapter):
         self.source = source
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
+        self._closed = False
         self._heard = threading.local()
 
     def session(self) -> requests.Session:
@@ -119,8 +120,9 @@ class Transport(BaseAdapter):
         return answer
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections, and those that are still asking when they have their answer."""
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
@@ -167,7 +169,7 @@ class Transport(BaseAdapter):
 
     def _keep(self, connection: Connection) -> None:
         with self._lock:
-            if connection.sock is not None and len(self._idle) < IDLE_MOST:
+            if connection.sock is not None and len(self._idle) < IDLE_MOST and not self._closed:
                 self._idle.append(connection)
                 return
         connection.close()
