@@ -128,12 +128,10 @@ class Injector:
             self._end(held, Undone("undone"), "refused")
             return
         applied = "applied" in held.times
-        patience_s = LOCK_PATIENCE_S if held.is_lock else PATIENCE_S
         self.enter(held, "undoing", must=False)
         ended = Undoing(
             held.operations,
-            # A target for which patience has run out before is tried, and not waited for, again.
-            until=clock.now() + (0.0 if held.gave_up else patience_s),
+            until=clock.now() + self._patience_s(held),
             applied=applied,
             certain=applied or "sent" not in held.times,
             on_failure=lambda error: self.enter(held, "failed", error.message, must=False),
@@ -198,6 +196,13 @@ class Injector:
             self._publish(
                 {"kind": state, "injection": held.id, "at": at, "wall": wall, "detail": held.report()}
             )
+
+    def _patience_s(self, held: Held) -> float:
+        """How long its target is waited for. One that was given up before is tried again, and not waited for."""
+        queue = held.injection.queue
+        if held.gave_up or any(each.gave_up for each in self.injections() if each.injection.queue == queue):
+            return 0.0
+        return LOCK_PATIENCE_S if held.is_lock else PATIENCE_S
 
     def _check_protection(self, name: str, injection: Injection) -> None:
         if self._config.environment.protected and injection.lasting and not self._config.lasting_allowed:

@@ -51,8 +51,8 @@ class Undoing:
         return last if isinstance(last, TargetError) or first.end == "undone" else first
 
     def _patiently(self, *, applied: bool, last: bool, until: float) -> Undone | TargetError:
-        """Again and again until it works or patience ends; twice at least."""
-        attempt = 0
+        """Again and again until it works or patience ends: twice at least, once where there is none left."""
+        attempt, patient = 0, until > clock.now()
         while True:
             try:
                 return undo_operations(self.operations, applied=applied, last=last)
@@ -61,7 +61,7 @@ class Undoing:
                 applied = False
                 if attempt == 0:
                     self.on_failure(error)
-                elif clock.now() >= until:
+                if not patient or (attempt and clock.now() >= until):
                     return error
             time.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
             attempt += 1

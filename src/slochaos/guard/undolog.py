@@ -88,7 +88,10 @@ class UndoLog:
                 hint=f"finish it first: slochaos recover --run {run_id}",
             ) from error
         except OSError as error:
-            raise StateError(f"the undo log {path} cannot be made: {error.strerror}") from error
+            raise StateError(
+                f"the undo log {path} cannot be made: {error.strerror}",
+                hint="nothing is injected without a record of it: set XDG_STATE_HOME to a folder that you can write",
+            ) from error
         log = cls(path, descriptor, 0, 0)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
