@@ -97,6 +97,21 @@ def test_a_read_only_working_folder_is_7_and_nothing_is_injected(small_system: S
         answer = small_system.shell.slochaos(*RUN)
         assert answer.code == 7, answer
         assert ".slochaos" in answer.err + answer.out
+        assert "-> start slochaos in a folder that you can write" in answer.err
+        assert small_system.untouched()
+
+
+@needs_mounts
+def test_a_state_folder_that_became_read_only_is_7_and_says_what_to_do(small_system: SmallSystem) -> None:
+    """It is there, with what earlier runs wrote, and nothing can be added: no undo log, so no injection."""
+    state = small_system.shell.state / "slochaos"
+    with mounted(state, "size=1m,mode=700"):
+        (state / "undo").mkdir(mode=0o700)
+        subprocess.run(["mount", "-o", "remount,ro", str(state)], check=True)
+        answer = small_system.shell.slochaos(*RUN)
+        assert answer.code == 7, answer
+        assert "Read-only file system" in answer.err + answer.out
+        assert "set XDG_STATE_HOME to a folder that you can write" in answer.err
         assert small_system.untouched()
 
 
@@ -107,6 +122,7 @@ def test_a_read_only_state_folder_is_7_and_nothing_is_injected(small_system: Sma
         answer = small_system.shell.slochaos(*RUN)
         assert answer.code == 7, answer
         assert str(small_system.shell.state) in answer.err + answer.out
+        assert "set XDG_STATE_HOME to a folder that you can write" in answer.err
         assert small_system.untouched()
 
 

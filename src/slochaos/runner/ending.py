@@ -108,7 +108,7 @@ def _undo_by_ourselves(run: RunState) -> None:
     if run.executor is not None:
         run.executor.end()
     take_guard_events(run)
-    if run.injections.guard_ended:
+    if run.injections.guard_ended and not run.stopped_s:
         run.findings.errors.append(f"the guard had ended the run: {run.injections.guard_ended}")
     known = {each.id: each for each in map(InjectionState.from_report, run.injections.reports.values())}
     run.final_injections = tuple(known.values())

@@ -8,6 +8,7 @@ result.json is given back just before that is written.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -71,7 +72,7 @@ class RunFolder:
         except OSError as error:
             raise StateError(
                 f"the run's folder {folder.path} cannot be written: {error.strerror}",
-                hint=f"free {_ROOM_MIB} MiB there, or start from another folder; nothing was injected",
+                hint=f"{_way_out(error)}; nothing was injected",
             ) from error
         return folder
 
@@ -105,6 +106,12 @@ class RunFolder:
     def give_back_reserve(self) -> None:
         """Free the space that was set aside for the record."""
         self._reserve.unlink(missing_ok=True)
+
+
+def _way_out(error: OSError) -> str:
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return f"start slochaos in a folder that you can write, such as: cd {Path.home()}"
+    return f"free {_ROOM_MIB} MiB there, or start from another folder"
 
 
 def _set_aside(path: Path, size: int) -> None:

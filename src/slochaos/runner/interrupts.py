@@ -2,7 +2,8 @@
 
 SIGINT, SIGTERM and SIGHUP end the run in order, SIGQUIT as SIGINT does: a core dump would undo nothing. A
 second one only asks how far the undo is, as SIGUSR1 and SIGUSR2 do. SIGTSTP undoes before the process stops: a
-stopped supervisor cannot watch. A closed pipe (SIGPIPE) is no reason to stop.
+stopped supervisor cannot watch. SIGCONT tells that it was stopped all the same (SIGSTOP). A closed pipe (SIGPIPE)
+is no reason to stop.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Interrupts:
         self.number: int | None = None
         self.asked_again = 0
         self.stop_asked = False
+        self.continued = False
         self._old: dict[int, Any] = {}
         self._reading, self._writing = os.pipe()
         self._old_wakeup = -1
@@ -72,7 +74,7 @@ class Interrupts:
         os.set_blocking(self._writing, False)
         if threading.current_thread() is threading.main_thread():
             self._old_wakeup = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-            for number in (*_ENDING, *_ASKING, signal.SIGTSTP):
+            for number in (*_ENDING, *_ASKING, signal.SIGTSTP, signal.SIGCONT):
                 # `nohup` and background jobs of a shell ignore some on purpose.
                 if signal.getsignal(number) != signal.SIG_IGN:
                     self._old[number] = signal.signal(number, self._received)
@@ -92,6 +94,8 @@ class Interrupts:
     def _received(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - Python's signature
         if number == signal.SIGTSTP:
             self.stop_asked = True
+        elif number == signal.SIGCONT:
+            self.continued = True
         elif self.number is None and number not in _ASKING:
             self.number = _AS.get(signal.Signals(number), number)
         else:

@@ -36,6 +36,7 @@ def turn(run: RunState, timeout_s: float = TURN_S) -> None:
     if clock.now() - time.monotonic() - before > _SUSPENDED_S:
         run.findings.host_suspended = True
     run.interrupts.drain()
+    run.note_turn()
     take_child_events(run)
     if run.has_guard:
         run.system.guard.beat()
@@ -112,6 +113,7 @@ def while_turning(
     while thread.is_alive():
         thread.join(TURN_S)
         run.interrupts.drain()
+        run.note_turn()
         if beating and run.has_guard:
             try:
                 run.system.guard.beat()

@@ -106,7 +106,8 @@ class RunState:
     """One run. Instants are of `clock.now()`; cuts are None until their phase ended, or without sources.
 
     `consumed`: bad events that earlier runs caused; `passed`: all of the budget's window, where a source knows it.
-    `unmeasured`: no sample came after the recovery, so that nobody knows what it cost.
+    `stopped_s`: for how long somebody stopped this process. `unmeasured`: no sample came after the recovery, so that
+    nobody knows what it cost.
     """
 
     request: RunRequest
@@ -155,6 +156,8 @@ class RunState:
     last_progress: float = 0.0
     next_look_at_child: float = 0.0
     ending_told: bool = False
+    last_turn: float = field(default_factory=clock.now)
+    stopped_s: float = 0.0
 
     @property
     def system(self) -> System:
@@ -186,9 +189,23 @@ class RunState:
 
     def lose_guard(self, error: GuardError) -> None:
         """The guard is dead or silent: what is left to do, this process does."""
+        self.note_turn()
+        if self.stopped_s:
+            error = GuardError(
+                f"this process was stopped for {self.stopped_s:.1f} s, so its guard undid the faults and ended the run",
+                hint="run it again; Ctrl-Z and SIGSTOP stop what watches the fault",
+            )
         self.findings.add(error)
         if self.system_ is not None:
             self.system_.guard_lost = True
+
+    def note_turn(self) -> None:
+        """The supervisor's loop is alive now; after a SIGCONT, for how long it was not."""
+        now = clock.now()
+        if self.interrupts.continued:
+            self.interrupts.continued = False
+            self.stopped_s = now - self.last_turn
+        self.last_turn = now
 
     def next_repeat(self, number: int) -> RunState:
         """The state of the `number`-th repeat: a run of its own on the same system."""

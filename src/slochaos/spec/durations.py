@@ -19,7 +19,8 @@ def parse_exact(text: str) -> Fraction:
     """Seconds, exact: `0.3s` is 3/10. Raises InvalidInput for anything but a duration with its unit."""
     match = _DURATION.fullmatch(text)
     if match is None or not text:
-        raise InvalidInput(f"{text[:60]!r} is not a duration", hint=_HINT)
+        hint = f'with its unit: "{text}s"' if re.fullmatch(_NUMBER, text, re.ASCII) else _HINT
+        raise InvalidInput(f"{text[:60]!r} is not a duration", hint=hint)
     amounts = zip(match.groups(), UNITS_MS.values(), strict=True)
     return sum((Fraction(amount) * ms for amount, ms in amounts if amount), Fraction(0)) / 1000
 

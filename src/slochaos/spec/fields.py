@@ -129,6 +129,9 @@ class Field:
 
     def seconds(self, least: float = 0.0, most: float = 86_400.0) -> float:
         """A duration with its unit, in seconds, within bounds."""
+        if isinstance(self.node.value, int | float) and not isinstance(self.node.value, bool):
+            such = self.node.text if self.node.value > 0 else "20"
+            raise self._wrong("a duration", f'in quotes, with its unit: "{such}s"')
         seconds = float(self.parsed(parse_exact))
         self._within(seconds, least, most, format_duration)
         return seconds

@@ -73,3 +73,10 @@ def test_any_text(text: str) -> None:
         parse_duration(text)
     except InvalidInput:
         return
+
+
+def test_a_number_without_its_unit_gets_one_suggested() -> None:
+    """Seconds are what is meant most of the time, and the hint is what has to be written."""
+    with pytest.raises(InvalidInput) as caught:
+        parse_exact("4")
+    assert caught.value.hint == 'with its unit: "4s"'

@@ -135,7 +135,7 @@ def test_placeholders_resolve_without_a_run(tmp_path: Path) -> None:
         (broken("slos", to="shop.slos.yaml"), "has to be a list"),
         (broken("sources", 0, "name", drop=True), "sources[0]: 'name' is missing"),
         (broken("sources", 0, "every", to="0s"), "0s is outside of 50ms to 1h"),
-        (broken("sources", 0, "every", to=1), "is the number 1, has to be text"),
+        (broken("sources", 0, "every", to=1), "is the number 1, has to be a duration"),
         (broken("sources", 0, "scrape", to="file:///etc/passwd"), "is not an http:// or https:// URL"),
         (broken("sources", 0, "scrape", to="http://169.254.169.254/latest"), "is a link-local address"),
         (broken("sources", 0, "scrape", to="http://0xa9fea9fe/"), "is a link-local address"),
