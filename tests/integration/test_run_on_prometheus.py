@@ -14,6 +14,7 @@ from slochaos.runner.preview import preview
 from slochaos.runner.request import RunRequest
 from slochaos.runner.run import run_experiment
 from tests.integration.loaded_shop import LoadedShop
+from tests.orders import OBJECTIVES
 from tests.prometheus_servers import Binaries, ServerProcess, scrape_job, start_prometheus
 
 
@@ -63,6 +64,70 @@ def test_the_charge_is_what_the_clients_saw(shop: LoadedShop, server: ServerProc
     assert set(orders.charge.bad_gross_interval) == {orders.charge.bad_gross}
     assert any("own pages are watched" in note for note in result.notes)
     assert shop.untouched()
+
+
+ESTIMATED = """\
+---
+apiVersion: openslo/v1
+kind: SLO
+metadata: {{name: estimated}}
+spec:
+  service: shop
+  budgetingMethod: Occurrences
+  timeWindow: [{{duration: 7d, isRolling: true}}]
+  indicator:
+    metadata: {{name: estimated}}
+    spec:
+      ratioMetric:
+        counter: true
+        bad: {{metricSource: {{type: prometheus, spec: {{query: '{bad}'}}}}}}
+        total: {{metricSource: {{type: prometheus, spec: {{query: '{total}'}}}}}}
+  objectives: [{{target: 0.9}}]
+"""
+OF_THE_WINDOW = {
+    "bad": 'sum(increase(orders_total{outcome="bad"}[{{.window}}]))',
+    "total": "sum(increase(orders_total[{{.window}}]))",
+}
+RATES = {name: query.replace("{{.window}}", "5m") for name, query in OF_THE_WINDOW.items()}
+
+
+def test_promql_is_estimated_at_the_phases_of_a_run(shop: LoadedShop, server: ServerProcess) -> None:
+    """Beside what is counted, over the same phases, near it, and marked as what it is."""
+    shop.write("environments/shop.slos.yaml", OBJECTIVES + ESTIMATED.format(**OF_THE_WINDOW))
+    result = run(shop.experiment("8s", baseline="8s", objectives={"orders": {"cost": "50%"}}))
+    assert (result.run.status, result.run.exit_code) == ("passed", 0), result.run
+    by_name = {each.name: each for each in result.objectives}
+    counted, estimated = by_name["orders"].phases["fault"], by_name["estimated"].phases["fault"]
+    assert counted.total is not None
+    assert estimated.total == pytest.approx(counted.total, rel=0.4)
+    assert estimated.reason.startswith("extrapolated: ")
+    charge, exact = by_name["estimated"].charge, by_name["orders"].charge
+    assert charge is not None
+    assert exact is not None
+    assert charge.bad_gross == pytest.approx(exact.bad_gross, rel=0.4)
+    assert any("estimated: PromQL is estimated after a phase" in each for each in result.plan.watch)
+
+
+def test_a_run_of_promql_alone_has_phases(shop: LoadedShop, server: ServerProcess) -> None:
+    """They are cut at when the server was asked."""
+    shop.write("environments/shop.slos.yaml", ESTIMATED.format(**OF_THE_WINDOW))
+    result = run(shop.experiment("8s", baseline="8s", objectives={"estimated": {"cost": "50%"}}))
+    assert (result.run.status, result.run.exit_code) == ("passed", 0), result.run
+    [estimated] = result.objectives
+    assert estimated.charge is not None
+    assert estimated.charge.bad_gross > 100
+    assert shop.untouched()
+
+
+def test_promql_that_looks_back_further_than_a_phase_is_refused(
+    shop: LoadedShop, server: ServerProcess
+) -> None:
+    """Before anything is injected, with what to write instead."""
+    shop.write("environments/shop.slos.yaml", ESTIMATED.format(**RATES))
+    result = run(shop.experiment(baseline="3s", objectives={"estimated": {"cost": "50%"}}))
+    assert (result.run.status, result.run.exit_code) == ("refused", 4), result.run
+    assert "looks back 300 s" in result.run.reason
+    assert not result.injections
 
 
 def test_a_cost_is_cut_short_by_what_the_pages_show(shop: LoadedShop, server: ServerProcess) -> None:

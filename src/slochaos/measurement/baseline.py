@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from slochaos.measurement.phases import History
 from slochaos.measurement.samples import Count, NoData
 from slochaos.measurement.selection import is_wanted, selector_of, series_names
-from slochaos.spec.objectives import Metric, Objective
+from slochaos.spec.objectives import Metric, Objective, Query
 from slochaos.verdict.advice import way_out
 
 _HINTS = {
@@ -54,9 +54,13 @@ def _problems(
     good = objective.indicator.good
     if isinstance(counted, NoData) and counted.reason != "no-series":
         yield Problem(objective.name, counted.reason, counted.detail, _hint_for(counted.reason))
+    elif isinstance(counted, NoData) and isinstance(objective.indicator.total, Query):
+        yield Problem(
+            objective.name, counted.reason, counted.detail, "correct the query: it has to have a result"
+        )
     elif isinstance(counted, NoData):
         yield _no_series(objective.name, objective.indicator.total, names)
-    elif good is not None and not _is_on_a_page(good, history):
+    elif good is not None and not isinstance(good, Query) and not _is_on_a_page(good, history):
         yield _no_series(objective.name, good, names)
 
 

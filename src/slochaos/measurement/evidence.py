@@ -53,9 +53,7 @@ def gather(indicator: Indicator, starts: Starts, periods: Periods) -> Evidence |
     if not (is_counted(total) and is_counted(part)):
         if isinstance(total, Samples) or isinstance(part, Samples):
             return NoData("indicator", "samples have to be given for both good and total, with one selector")
-        return NoData(
-            "no-query-source", "PromQL estimates a window, and has nothing that a run could be cut at"
-        )
+        return NoData("no-query-source", "PromQL has no samples: only a Prometheus server can estimate it")
     if isinstance(total, Histogram) and total.at_most is not None:
         return NoData("indicator", "the total has to be all observations, without at_most")
     return (

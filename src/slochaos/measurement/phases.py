@@ -68,10 +68,11 @@ def seconds_between(start: Cut, end: Cut) -> float:
     From the start of each: a page shows what was counted when it was asked, however long it takes to arrive. Sources
     that are gone stand at both cuts with one sample, between which no time passes: they have no say.
     """
-    return max(_last_asked(end) - _last_asked(start), 0.0)
+    return max(asked_last(end) - asked_last(start), 0.0)
 
 
-def _last_asked(cut: Cut) -> float:
+def asked_last(cut: Cut) -> float:
+    """When the source that was read last at this cut was asked."""
     return max((sample.started for sample in cut.samples.values()), default=cut.instant)
 
 

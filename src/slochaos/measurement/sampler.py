@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 
 from slochaos import clock
 from slochaos.errors import SourceError
+from slochaos.measurement.counting import measure
+from slochaos.measurement.dilution import Asked
 from slochaos.measurement.phases import PATIENCE_S, Cut, History, cut_after, cut_before
 from slochaos.measurement.readingloop import ReadingLoop
 from slochaos.measurement.samplefile import SampleFile
-from slochaos.measurement.samples import Sample
+from slochaos.measurement.samples import Count, NoData, Sample
 from slochaos.measurement.scrape import ScrapeReader
 from slochaos.measurement.selection import metrics
 from slochaos.measurement.watch import page_seconds
 from slochaos.spec.environment import Environment
+from slochaos.spec.objectives import Objective, Query
 
 if TYPE_CHECKING:
     from slochaos.measurement.prometheus.following import Follower
+    from slochaos.measurement.prometheus.phasewise import PhaseEstimates
 
 _PAGE_WITHIN_S = 10.0
 
@@ -41,6 +45,8 @@ class Sampler:
         self._file: SampleFile | None = None
         self._loops = {name: ReadingLoop(reader, self._keep) for name, reader in self._readers.items()}
         self._followers = self._follow(environment)
+        self._estimated = {o.name for o in environment.objectives if isinstance(o.indicator.total, Query)}
+        self._estimates: PhaseEstimates | None = None
 
     def _follow(self, environment: Environment) -> tuple[Follower, ...]:
         if not environment.prometheus_servers:
@@ -97,11 +103,28 @@ class Sampler:
         own = {name: loop.samples() for name, loop in self._loops.items()}
         return {**own, **_together([follower.watched for follower in self._followers])}
 
+    def measure(
+        self, objective: Objective, history: History, start: Cut, end: Cut, asked: Asked | None = None
+    ) -> Count | NoData:
+        """Events (or slices) from `start` up to `end`: counted, or of PromQL what a server estimates."""
+        if objective.name not in self._estimated or not self._followers:
+            return measure(objective, history, start, end, asked)
+        if self._estimates is None:
+            from slochaos.measurement.prometheus.phasewise import PhaseEstimates  # slow to import
+
+            self._estimates = PhaseEstimates(self._followers)
+        return self._estimates.of(objective, start, end)
+
     def choose_watch(self) -> tuple[str, ...]:
         """Settle, before a fault begins, what the abort watch looks at; a sentence for each server."""
         for follower in self._followers:
             follower.choose_watch()
-        return tuple(follower.about_watch() for follower in self._followers)
+        watched = tuple(follower.about_watch() for follower in self._followers)
+        names = ", ".join(sorted(self._estimated))
+        unwatched = (
+            f"{names}: PromQL is estimated after a phase, so neither abort nor recovery is watched for"
+        )
+        return (*watched, unwatched) if names else watched
 
     def cut_before(self, instant: float) -> Cut | None:
         """Of every source the last sample that was complete at `instant`; None while one has none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from slochaos import record
 from slochaos.budget import account
@@ -13,7 +13,6 @@ from slochaos.budget.account import Budget
 from slochaos.clock import timestamp
 from slochaos.measurement import records
 from slochaos.measurement.composing import compose
-from slochaos.measurement.counting import measure
 from slochaos.measurement.dilution import Asked
 from slochaos.measurement.leaps import leaps
 from slochaos.measurement.phases import Cut, History, doubt_between, seconds_between
@@ -26,6 +25,9 @@ from slochaos.spec.objectives import Objective
 from slochaos.verdict import attribution
 from slochaos.verdict.decide import Decision, decide_objective
 from slochaos.verdict.repeats import would_hold_again
+
+if TYPE_CHECKING:
+    from slochaos.measurement.sampler import Sampler
 
 Counted = Count | NoData
 PhaseName = Literal["baseline", "fault", "recovery"]
@@ -58,9 +60,9 @@ def account_objectives(run: RunState) -> list[Accounted]:
     """Every objective of the environment; none before there was a system, or without sources."""
     if run.system_ is None or run.sampler is None:
         return []
-    environment, history = run.system.environment, run.sampler.history
+    environment, sampler, history = run.system.environment, run.sampler, run.sampler.history
     rules = {rule.objective: rule for rule in run.system.experiment.rules}
-    counts = {each.name: _count(each, history, run) for each in environment.objectives}
+    counts = {each.name: _count(each, sampler, history, run) for each in environment.objectives}
     found = budgets(environment, _before(run, counts), run.consumed, _own(run, counts), passed=run.passed)
     return [
         _account(run, each, rules.get(each.name), counts[each.name], found[each.name])
@@ -89,13 +91,13 @@ def account_composites(run: RunState, accounted: list[Accounted]) -> tuple[recor
     return tuple(compose(each, counts, charges) for each in run.system.environment.composites)
 
 
-def _count(objective: Objective, history: History, run: RunState) -> Counts:
+def _count(objective: Objective, sampler: Sampler, history: History, run: RunState) -> Counts:
     end, missing = run.s2 or run.s1, _missing(run)
 
     def measured(start: Cut | None, stop: Cut | None, asked: Asked | None = None) -> Counted:
         if start is None or stop is None:
             return missing
-        return _unless_partial(measure(objective, history, start, stop, asked), run)
+        return _unless_partial(sampler.measure(objective, history, start, stop, asked), run)
 
     # The baseline goes on until the fault begins: what lies between belongs to no other phase.
     before = (

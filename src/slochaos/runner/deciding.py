@@ -9,7 +9,6 @@ from slochaos.budget import policy
 from slochaos.errors import Refused
 from slochaos.guard import recovery
 from slochaos.measurement import baseline as sources
-from slochaos.measurement.counting import measure
 from slochaos.measurement.leaps import leaps
 from slochaos.measurement.phases import Cut, seconds_between
 from slochaos.runner import budgeting, events, plan
@@ -122,7 +121,9 @@ def _judge_baseline(run: RunState, sampler: Sampler) -> None:
         raise Refused(
             "no source gave a sample", hint="slochaos doctor says which one answers", reason="no-data"
         )
-    run.baseline = {o.name: measure(o, history, run.baseline_start, end) for o in environment.objectives}
+    run.baseline = {
+        o.name: sampler.measure(o, history, run.baseline_start, end) for o in environment.objectives
+    }
     run.baseline_end = end
     run.baseline_s = seconds_between(run.baseline_start, end)
     run.leaps = leaps(environment.objectives, history, run.baseline_start, end)

@@ -80,7 +80,6 @@ def _look(environment: Environment) -> _Seen:
             f"--live: {environment.name} has nothing that could be asked before a run starts it",
             hint="leave --live out; the baseline of a run tells",
         )
-    from slochaos.measurement.counting import measure
     from slochaos.measurement.phases import Cut, seconds_between
     from slochaos.measurement.sampler import Sampler
     from slochaos.runner.sampling import check_sources
@@ -100,6 +99,6 @@ def _look(environment: Environment) -> _Seen:
         sampler.stop()
     first = {name: next((s for s in samples if s.is_page), samples[0]) for name, samples in history.items()}
     start = Cut(0.0, first)
-    counts = {each.name: measure(each, history, start, end) for each in environment.objectives}
+    counts = {each.name: sampler.measure(each, history, start, end) for each in environment.objectives}
     lasted_s = seconds_between(start, end) if first else 0.0
     return _Seen(counts, lasted_s, detection_s, watch)

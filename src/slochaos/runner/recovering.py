@@ -13,7 +13,7 @@ from slochaos.runner.loop import pause
 from slochaos.runner.progress import report_progress
 from slochaos.runner.sampling import await_late_samples, sampled_after
 from slochaos.runner.state import RunState
-from slochaos.spec.objectives import Objective
+from slochaos.spec.objectives import Objective, Query
 from slochaos.verdict.recovery import Recovered, recovered_at
 
 if TYPE_CHECKING:
@@ -49,7 +49,12 @@ def await_recovery(run: RunState) -> None:
 
 
 def _has_events(run: RunState, sampler: Sampler, objective: Objective) -> bool:
-    """Whether the objective saw traffic during the fault; without any, silence is no sign of recovery."""
+    """Whether the objective saw traffic during the fault; without any, silence is no sign of recovery.
+
+    What PromQL estimates has no points that could show one.
+    """
+    if isinstance(objective.indicator.total, Query):
+        return False
     baseline = run.baseline.get(objective.name)
     return bool(isinstance(baseline, Count) and baseline.total) or bool(
         run.s0

@@ -12,6 +12,7 @@ from slochaos.measurement.phases import History
 from slochaos.measurement.prometheus.answers import Target
 from slochaos.measurement.prometheus.direct import DirectWatch, counted
 from slochaos.measurement.prometheus.live import LiveHistory, RunClock
+from slochaos.measurement.prometheus.looks import looks
 from slochaos.measurement.prometheus.pages import UP
 from slochaos.measurement.prometheus.portions import Portions
 from slochaos.measurement.prometheus.server import PrometheusServer
@@ -48,6 +49,7 @@ class Follower:
         self.failure = ""
         self.direct = False
         self._wanted = metrics(objectives)
+        self._looks = looks(source.name, self._wanted)
         self._portions = Portions(self._wanted)
         self._keep = keep
         self._clock: RunClock | None = None
@@ -97,8 +99,13 @@ class Follower:
             return self._changed.wait_for(lambda: self._done >= instant, max(deadline - clock.now(), 0.0))
 
     @property
+    def ahead_s(self) -> float | None:
+        """The server's time less this host's instants; None while it has not answered."""
+        return self._clock.ahead_s if self._clock is not None else None
+
+    @property
     def history(self) -> History:
-        """What the server has of the targets since shortly before the run."""
+        """What the server has of the targets since shortly before the run; of PromQL alone, when it was asked."""
         return self._history
 
     @property
@@ -240,7 +247,7 @@ class Follower:
         for sample in self._live.take(self._portions.fetch(server, self._since, start, now), now):
             self._keep(sample)
         self._upto = now
-        self._history = self._live.history()
+        self._history = self._looks.look(server) if self._looks else self._live.history()
         self._watch_directly(server)
         if not self.shows_all and not self._names:
             self._names = frozenset(server.label_values("__name__"))
@@ -265,4 +272,6 @@ class Follower:
         return [name for name, page in newest.items() if page is not None and counted(page)]
 
     def _own_targets(self) -> list[Target]:
-        return [each for each in self._targets if each.labels.get("job", "") in self._portions.jobs]
+        return [
+            each for each in self._targets if self._looks or each.labels.get("job", "") in self._portions.jobs
+        ]
