@@ -2,6 +2,11 @@
 
 Both ask the same real Prometheus for the same day, one after the other, and what really happened is known: so
 there is a table of how far each is from it.
+
+What ours cannot go below as it is, on two cores that make slo-generator take 17 s: 0.6 s for imports, 0.9 s to read
+a thousand documents with their lines, and 1.6 s until the server has given its answers, four questions at a time: a
+hundred of them, 32 MB, half of that the raw samples of the last hour. The rest is counting: three thousand windows
+from samples, about a millisecond each.
 """
 
 from __future__ import annotations
