@@ -7,8 +7,10 @@ log cut at a page's rendering equals the page, to the event.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from io import RawIOBase
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -39,17 +41,21 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # process_start_time
 
 
 class EventLog:
-    """Lines of `instant word...`; instants are seconds of the clock that counts suspend. "" logs nothing."""
+    """Lines of `instant word...`; instants are seconds of the clock that counts suspend. "" logs nothing.
+
+    What a full disk does not take is lost: no request fails for its line in a log.
+    """
 
     def __init__(self, path: str) -> None:
-        self._file: TextIO | None = None
+        self._file: RawIOBase | None = None
         if path:
-            self._file = Path(path).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - closed by close()
+            self._file = Path(path).open("ab", buffering=0)  # noqa: SIM115 - closed by close()
 
     def write(self, *words: object) -> None:
         """Log one event that happened now."""
         if self._file is not None:
-            self._file.write(f"{boottime():.6f} {' '.join(map(str, words))}\n")
+            with suppress(OSError):
+                self._file.write(f"{boottime():.6f} {' '.join(map(str, words))}\n".encode())
 
     def close(self) -> None:
         """Close the file."""

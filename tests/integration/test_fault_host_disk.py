@@ -107,6 +107,16 @@ def test_the_last_tenth_needs_the_environments_word(tmp_path: Path, scratch: Pat
         assert not marked()
 
 
+def test_to_the_brim_is_for_whole_file_systems(tmp_path: Path, scratch: Path) -> None:
+    """A folder that others share the disk with is not enough, whatever its entry says."""
+    (scratch / "below").mkdir()
+    folders = (AllowedFolder("below", str(scratch / "below"), to_the_brim=True),)
+    with host_guard(tmp_path, folders=folders) as (_, client):
+        with pytest.raises(TargetNotAllowed, match="is only a part of the file system"):
+            client.inject("disk", "host.disk", {"target": "below", "leave": "0%"}, 1)
+        client.wait(client.inject("disk", "host.disk", {"target": "below", "leave": "50%"}, 0.2).id)
+
+
 def test_what_a_run_writes_to_is_never_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the file system of the undo log nor that of the run's folder, by whatever path it is named."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))

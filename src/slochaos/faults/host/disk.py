@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from slochaos.errors import InvalidInput, Refused, TargetError
+from slochaos.errors import InvalidInput, Refused, TargetError, TargetNotAllowed
 from slochaos.faults.fault import Ticket
 from slochaos.faults.host import room, stress
 from slochaos.faults.host.folder import Folder, FolderFault, allowed, check_not_our_own
@@ -48,17 +48,28 @@ class Fill(Stress):
         """See that it may be filled that far, and that there is something to take."""
         check_not_our_own(self.folder)
         found = room.disk(self.folder)
-        if self.leave < found.reserve and not self.into_reserve:
+        if self.leave < found.reserve:
+            self._check_brim(found)
+        if found.free <= self.leave:
+            raise Refused(f"no more than that is free of {found.place} already", reason="no-effect")
+        if room.lies_in_memory(self.folder):
+            room.memory().check(found.free - self.leave)
+
+    def _check_brim(self, found: room.Room) -> None:
+        """Raises Refused unless the last tenth was given, of a file system that holds nothing else."""
+        if not self.into_reserve:
             raise Refused(
                 f"{room.in_words(self.leave)} would stay free of {found.place}, and the last tenth "
                 f"({room.in_words(found.reserve)}) is not taken",
                 hint="leave more, or say to_the_brim: true of that folder in the environment",
                 reason="cap",
             )
-        if found.free <= self.leave:
-            raise Refused(f"no more than that is free of {found.place} already", reason="no-effect")
-        if room.lies_in_memory(self.folder):
-            room.memory().check(found.free - self.leave)
+        if (point := room.mount_point(self.folder)) != self.folder:
+            raise TargetNotAllowed(
+                f"{self.folder} is only a part of the file system at {point}, which would be full for all",
+                hint="to_the_brim: true is for a file system of its own, named by its mount point",
+                reason="cap",
+            )
 
     def look(self) -> Sight | None:
         """What is free now, as everybody sees it."""
