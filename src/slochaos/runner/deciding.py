@@ -121,9 +121,12 @@ def _judge_baseline(run: RunState, sampler: Sampler) -> None:
         raise Refused(
             "no source gave a sample", hint="slochaos doctor says which one answers", reason="no-data"
         )
-    run.baseline = {
-        o.name: sampler.measure(o, history, run.baseline_start, end) for o in environment.objectives
-    }
+    start, stop = run.baseline_start, end
+
+    def measured() -> None:
+        run.baseline = {o.name: sampler.measure(o, history, start, stop) for o in environment.objectives}
+
+    while_turning(run, measured, beating=True)  # of PromQL a server is asked, which may take its time
     run.baseline_end = end
     run.baseline_s = seconds_between(run.baseline_start, end)
     run.leaps = leaps(environment.objectives, history, run.baseline_start, end)

@@ -46,8 +46,7 @@ class Follower:
         self, source: PrometheusSource, objectives: Iterable[Objective], keep: Callable[[Sample], None]
     ) -> None:
         self.source = source
-        self.failure = ""
-        self.direct = False
+        self.failure, self.direct = "", False
         self._wanted = metrics(objectives)
         self._looks = looks(source.name, self._wanted)
         self._portions = Portions(self._wanted)
@@ -60,8 +59,7 @@ class Follower:
         self._targets: tuple[Target, ...] = ()
         self._knows_targets = True
         self._names: frozenset[str] = frozenset()
-        self._since = self._upto = -math.inf
-        self._asked = self._done = -math.inf
+        self._since = self._upto = self._asked = self._done = -math.inf
         self._ending = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"follow-{source.name}", daemon=True)
@@ -101,7 +99,7 @@ class Follower:
     @property
     def ahead_s(self) -> float | None:
         """The server's time less this host's instants; None while it has not answered."""
-        return self._clock.ahead_s if self._clock is not None else None
+        return None if self._clock is None else self._clock.ahead_s
 
     @property
     def history(self) -> History:
@@ -147,7 +145,7 @@ class Follower:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the server warned of: answers that were not whole."""
+        """What the server warned of."""
         return tuple(self._portions.warnings)
 
     @property

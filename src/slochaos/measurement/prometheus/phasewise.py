@@ -19,22 +19,28 @@ from slochaos.spec.objectives import Objective
 
 
 class PhaseEstimates:
-    """What the servers of a run say of PromQL objectives. One that does not answer is not waited for again."""
+    """What the servers of a run say of PromQL objectives. One that does not answer is not waited for again.
+
+    What was estimated stays: the servers of a self-contained environment end before the run's record is written.
+    """
 
     def __init__(self, followers: Sequence[Follower]) -> None:
         self._followers = followers
         self._silent: dict[str, NoData] = {}
+        self._known: dict[tuple[str, float, float], Count] = {}
 
     def of(self, objective: Objective, start: Cut, end: Cut) -> Count | NoData:
         """Events from `start` up to `end`, by the first server that has them; marked as extrapolated."""
         if objective.in_slices:
             return NoData("indicator", "PromQL cannot be counted in the slices of a run")
-        found: Count | NoData = NoData(
-            "no-query-source", "PromQL is for a Prometheus server, and there is none"
-        )
+        phase = objective.name, asked_last(start), asked_last(end)
+        if phase in self._known:
+            return self._known[phase]
+        found: Count | NoData = NoData("no-query-source", "there is no Prometheus server that could be asked")
         for follower in self._followers:
-            found = self._asked(follower, objective, asked_last(start), asked_last(end))
+            found = self._asked(follower, objective, *phase[1:])
             if isinstance(found, Count):
+                self._known[phase] = found
                 break
         return found
 
