@@ -1,8 +1,8 @@
 """Killing whole runs at seeded random moments, and looking at what is left.
 
-A case is one `slochaos run` against an external Toxiproxy, some of its processes hit by a signal at some
-moment, while the target's API is healthy, hanging, failing, or delivers one request late (a fake in front of
-the real server does that). `execute` returns what was seen; it asserts nothing.
+A case is one `slochaos run` against a real target, some of its processes hit by a signal at some moment, while
+the target's API, where it has one, is healthy, hanging, failing, or delivers one request late (a fake in front
+of the real server does that). `execute` returns what was seen; it asserts nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,9 +23,11 @@ from typing import Any
 
 import psutil
 
+from slochaos.faults.tagged import MARK
 from slochaos.guard.sweep import sweep
 from tests.guarded import LATENCY, OUTAGE, Target, make_target
 from tests.meddler import Meddler, meddling
+from tests.rigs import Rig
 from tests.toxiproxy_servers import ToxiproxyServerProcess
 
 FAULT_S = 1.0
@@ -54,8 +57,11 @@ class Case:
     wait_for_expiry: bool
 
     @classmethod
-    def of(cls, seed: int) -> Case:
-        """The case of a seed: every combination of victims, signal and API comes up evenly."""
+    def of(cls, seed: int, fault: str = "") -> Case:
+        """The case of a seed: every combination of victims, signal and API comes up evenly.
+
+        `fault` names the rig; without it, one of Toxiproxy's two faults is drawn.
+        """
         rng = random.Random(f"kill-{seed}")
         milestone = rng.choices(tuple(MILESTONES), weights=(2, 3, 3, 5, 3))[0]
         combination = seed % (len(VICTIMS) * len(SIGNALS) * len(APIS))
@@ -64,7 +70,7 @@ class Case:
             victims=VICTIMS[combination % len(VICTIMS)],
             signal=SIGNALS[combination // len(VICTIMS) % len(SIGNALS)],
             api=APIS[combination // len(VICTIMS) // len(SIGNALS)] if seed % 2 else rng.choice(APIS),
-            fault=rng.choice(("outage", "latency")),
+            fault=fault or rng.choice(("outage", "latency")),
             milestone=milestone,
             moment_s=rng.uniform(0.0, MILESTONES[milestone]),
             wait_for_expiry=rng.random() < 0.5,
@@ -91,29 +97,112 @@ class Outcome:
     next_output: str = ""
 
 
-class Campaign:
-    """Cases against one server, each with a folder and a proxy of its own."""
+class Subject(ABC):
+    """What a case breaks. `meddler` is the fake before its API, where it has one."""
 
-    def __init__(self, server: ToxiproxyServerProcess, folder: Path) -> None:
-        self._server = server
+    meddler: Meddler | None = None
+
+    @abstractmethod
+    def lay_out(self, folder: Path) -> None:
+        """Write an environment that allows the fault, and an experiment that asks for it."""
+
+    @abstractmethod
+    def clean(self) -> bool:
+        """Whether everything is as it was, locks included."""
+
+    @abstractmethod
+    def faults_gone(self) -> bool:
+        """Whether the fault is; a lock may stay until its own expiry."""
+
+    def expire(self) -> str:
+        """Whatever ends expired faults beside the target itself; what that is called."""
+        return "expiry"
+
+    @abstractmethod
+    def close(self) -> None:
+        """Remove the target."""
+
+
+class ProxySubject(Subject):
+    """A proxy on a real Toxiproxy server, its API behind a meddler."""
+
+    def __init__(self, server: ToxiproxyServerProcess, case: Case, meddler: Meddler) -> None:
+        self._server, self._case, self._api = server, case, meddler.url
+        self.meddler = meddler
+        self._target = make_target(server, name=f"database-{case.seed}")
+
+    def lay_out(self, folder: Path) -> None:
+        lay_out(folder, self._target, self._api, self._case.fault)
+
+    def clean(self) -> bool:
+        return target_clean(self._target)
+
+    def faults_gone(self) -> bool:
+        return faults_gone(self._target)
+
+    def expire(self) -> str:
+        if self._server.kind != "real":
+            return "expiry"
+        sweep([self._server.url])
+        return "sweep"
+
+    def close(self) -> None:
+        self._server.call("DELETE", f"/proxies/{self._target.allowed.name}")
+
+
+class RigSubject(Subject):
+    """The target of any other fault; its API, if it has one, is healthy. Whoever made the rig removes it."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self._before, self._beside = rig.state(), rig.neighbour()
+        self.expires = rig.expires
+        rig.hit()
+
+    def lay_out(self, folder: Path) -> None:
+        arguments = {"fault": self._rig.kind, **self._rig.parameters, "duration": f"{FAULT_S:g}s"}
+        write_project(folder, self._rig.file(), "inject", arguments)
+
+    def clean(self) -> bool:
+        return not marked_processes() and bool(self._rig.state() == self._before)
+
+    def neighbour_untouched(self) -> bool:
+        """Whether the target beside is as it was."""
+        return bool(self._rig.neighbour() == self._beside)
+
+    def faults_gone(self) -> bool:
+        return not self._rig.hit()
+
+    def close(self) -> None:
+        pass
+
+
+class Campaign:
+    """Cases, each with a folder and a target of its own."""
+
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def execute(self, case: Case) -> Outcome:
+    def on_proxy(self, case: Case, server: ToxiproxyServerProcess) -> Outcome:
+        """One case against a Toxiproxy."""
+        with meddling(server.port) as meddler:
+            return self.execute(case, ProxySubject(server, case, meddler))
+
+    def execute(self, case: Case, subject: Subject) -> Outcome:
         """Run one case to its end, and a run after it."""
-        folder = self._folder / f"case-{case.seed}"
+        folder = self._folder / f"case-{case.fault.replace(' ', '-')}-{case.seed}"
         folder.mkdir()
-        target = make_target(self._server, name=f"database-{case.seed}")
-        with meddling(self._server.port) as meddler:
-            lay_out(folder, target, meddler.url, case.fault)
-            outcome = self._kill(case, folder, target, meddler)
-            meddler.rule = lambda *_: "relay"
-            outcome.next_exit, outcome.next_output = _finish(folder, command(folder, "after"))
-        self._server.call("DELETE", f"/proxies/{target.allowed.name}")
+        subject.lay_out(folder)
+        outcome = self._kill(case, folder, subject)
+        if subject.meddler is not None:
+            subject.meddler.rule = lambda *_: "relay"
+        outcome.next_exit, outcome.next_output = _finish(folder, command(folder, "after"))
+        subject.close()
         return outcome
 
-    def _kill(self, case: Case, folder: Path, target: Target, meddler: Meddler) -> Outcome:
-        outcome = Outcome(case)
-        if case.api == "late":
+    def _kill(self, case: Case, folder: Path, subject: Subject) -> Outcome:
+        outcome, meddler = Outcome(case), subject.meddler
+        if case.api == "late" and meddler is not None:
             meddler.rule = _one_late_request(random.Random(f"late-{case.seed}"))
         with (folder / "output.txt").open("wb") as output:
             run = subprocess.Popen(
@@ -126,7 +215,7 @@ class Campaign:
         _await_milestone(case, folder, run)
         family = family_of(run.pid, folder)
         outcome.phase = _phase(folder)
-        if case.api in ("hanging", "failing"):
+        if case.api in ("hanging", "failing") and meddler is not None:
             action: Any = {"hanging": "hang", "failing": "fail"}[case.api]
             meddler.rule = lambda *_: action
         victims = ("supervisor", "guard", "child") if case.victims == "all" else case.victims.split("+")
@@ -138,12 +227,12 @@ class Campaign:
         if not hit:
             outcome.by = "not killed"
         since = time.monotonic()
-        if case.api in ("hanging", "failing"):
+        if case.api in ("hanging", "failing") and meddler is not None:
             time.sleep(API_TROUBLE_S)
             meddler.rule = lambda *_: "relay"
             meddler.released.set()
             since = time.monotonic()
-        self._await_clean(outcome, folder, target, since, run)
+        self._await_clean(outcome, folder, subject, since, run)
         for process in hit:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGCONT)
@@ -153,18 +242,18 @@ class Campaign:
         return outcome
 
     def _await_clean(
-        self, outcome: Outcome, folder: Path, target: Target, since: float, run: subprocess.Popen[bytes]
+        self, outcome: Outcome, folder: Path, subject: Subject, since: float, run: subprocess.Popen[bytes]
     ) -> None:
         case = outcome.case
         if case.survivor or outcome.by != "nobody":
             outcome.by = "a survivor" if outcome.by == "nobody" else "not killed"
-            while not target_clean(target) or not _undone(folder, run):
+            while not (clean := subject.clean()) or not _undone(folder, run):
                 if time.monotonic() - since > GIVE_UP_S:
                     outcome.by = "nobody"
                     return
-                if target_clean(target) and outcome.clean_s is None:
+                if clean and outcome.clean_s is None:
                     outcome.clean_s = time.monotonic() - since
-                elif not target_clean(target):
+                elif not clean:
                     outcome.clean_s = None
                 time.sleep(0.01)
             if outcome.clean_s is None:
@@ -176,15 +265,13 @@ class Campaign:
                     process.kill()
         if case.wait_for_expiry:
             outcome.by = "expiry"
-            while not faults_gone(target) and time.monotonic() - since < GIVE_UP_S:
+            while not subject.faults_gone() and time.monotonic() - since < GIVE_UP_S:
                 time.sleep(0.1)
-                if self._server.kind == "real":
-                    outcome.by = "sweep"
-                    sweep([self._server.url])
+                outcome.by = subject.expire()
         else:
             outcome.by = "recover"
         recovered, _ = _finish(folder, [*SLOCHAOS, "recover", "--all"])
-        if recovered == 0 and target_clean(target):
+        if recovered == 0 and subject.clean():
             outcome.clean_s = time.monotonic() - since
         else:
             outcome.by = "nobody"
@@ -193,32 +280,51 @@ class Campaign:
 def lay_out(folder: Path, target: Target, api: str, fault: str, duration: str = f"{FAULT_S:g}s") -> None:
     """Write an environment that allows the proxy through `api`, and an experiment with one fault on it."""
     allowed = target.allowed
-    for name in ("environments", "experiments", "toxics"):
-        (folder / name).mkdir()
     proxies = [{"name": allowed.name, "listen": allowed.listen, "upstream": allowed.upstream}]
-    environment = {"name": "external", "targets": {"toxiproxy": [{"server": api, "proxies": proxies}]}}
-    (folder / "environments" / "external.yaml").write_text(json.dumps(environment))
+    targets = {"toxiproxy": [{"server": api, "proxies": proxies}]}
+    write_project(folder, targets, "toxiproxy", {"toxic": "fault", "duration": duration})
     preset = {**(OUTAGE if fault == "outage" else LATENCY), "proxy": allowed.name}
+    (folder / "toxics").mkdir()
     (folder / "toxics" / "fault.json").write_text(json.dumps(preset))
+
+
+def write_project(folder: Path, targets: dict[str, Any], function: str, arguments: dict[str, Any]) -> None:
+    """Write an environment with these targets, and an experiment with one action of ours."""
+    for name in ("environments", "experiments"):
+        (folder / name).mkdir()
+    (folder / "environments" / "external.yaml").write_text(
+        json.dumps({"name": "external", "targets": targets})
+    )
     action = {
         "type": "action",
         "name": "fault",
         "provider": {
             "type": "python",
             "module": "slochaos.extension.actions",
-            "func": "toxiproxy",
-            "arguments": {"toxic": "fault", "duration": duration},
+            "func": function,
+            "arguments": arguments,
         },
     }
     settings = {"name": "slochaos", "objectives": {}, "baseline": "0s", "recovery": "0s"}
     experiment = {
         "title": "a fault",
-        "description": "One fault on one proxy.",
+        "description": "One fault on one target.",
         "method": [action],
         "rollbacks": [],
         "extensions": [settings],
     }
     (folder / "experiments" / "fault.json").write_text(json.dumps(experiment))
+
+
+def marked_processes() -> list[psutil.Process]:
+    """The processes that are a fault of the cases' runs, or hold one."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            tag = process.environ().get(MARK, "")
+            if tag.startswith(("slochaos-killed-", "slochaos-after-")) and _runs(process):
+                found.append(process)
+    return found
 
 
 def target_clean(target: Target) -> bool:

@@ -753,7 +753,9 @@ def rigged(name: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[
         if issubclass(RIGS[name], ProxyRig):
             rig = made(request.getfixturevalue("real_toxiproxy"))
         elif issubclass(RIGS[name], ContainerRig):
-            rig = made(request.getfixturevalue("docker"))
+            daemon = request.getfixturevalue("docker")
+            rig = made(daemon)
+            stack.callback(daemon.clear)
         elif issubclass(RIGS[name], NetworkRig):
             rig = made(request.getfixturevalue("pair"))
         else:

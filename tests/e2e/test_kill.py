@@ -33,12 +33,9 @@ def servers(
 
 def run_cases(servers: list[ToxiproxyServerProcess], folder: Path, seeds: range) -> list[Outcome]:
     """Every case, half of them on each server, a few at a time."""
-    campaigns = []
-    for server in servers:
-        (folder / server.kind).mkdir()
-        campaigns.append(Campaign(server, folder / server.kind))
+    campaign = Campaign(folder)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        return list(pool.map(lambda seed: campaigns[seed // 2 % 2].execute(Case.of(seed)), seeds))
+        return list(pool.map(lambda seed: campaign.on_proxy(Case.of(seed), servers[seed // 2 % 2]), seeds))
 
 
 def check(outcomes: list[Outcome]) -> None:
