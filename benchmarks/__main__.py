@@ -15,6 +15,7 @@ from benchmarks import (
     sequential,
     slo_check,
     startup,
+    stress_precision,
     toxiproxy_servers,
 )
 from benchmarks.figures import Figure, table
@@ -25,6 +26,7 @@ BENCHMARKS: tuple[Callable[[Path], list[Figure]], ...] = (
     abort.measure,
     toxiproxy_servers.measure,
     latency_precision.measure,
+    stress_precision.measure,
     reaction.measure,
     sequential.measure,
     slo_check.measure,

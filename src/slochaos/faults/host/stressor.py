@@ -106,13 +106,13 @@ def _urge(level: int) -> None:
 
 
 def memory(life: Life, amount: str, reserve: str) -> None:
-    """`amount` bytes that are in use, unless less than `reserve` bytes would be left.
+    """`amount` bytes that are in use, this program's own among them, unless less than `reserve` would be left.
 
     Neither shared nor locked: such memory the kernel cannot take back at once when it has killed its owner, and it
     would kill others too.
     """
     held: list[mmap.mmap] = []
-    left = int(amount)
+    left = int(amount) - _resident(0)
     while left > 0:
         size = min(left, CHUNK)
         if _available(size + int(reserve)) < size + int(reserve):
@@ -123,7 +123,7 @@ def memory(life: Life, amount: str, reserve: str) -> None:
         left -= size
     _say(f"ready {amount}")
     while life.goes_on():
-        if _resident(int(amount)) < int(amount):  # some of it was swapped out
+        if _resident(int(amount)) < 0.98 * int(amount):  # some of it was swapped out
             for chunk in held:
                 _touch(chunk)
         time.sleep(0.5)
