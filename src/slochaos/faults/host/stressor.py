@@ -182,7 +182,8 @@ def _level(file: int, held: int, leave: int) -> int:
 def _allocate(file: int, start: int, size: int) -> bool:
     """Whether the file system gave the space. Raises OSError where it cannot do so without writing."""
     libc = ctypes.CDLL(None, use_errno=True)
-    given = libc.fallocate64(file, 0, ctypes.c_int64(start), ctypes.c_int64(size))
+    allocate = getattr(libc, "fallocate64", None) or libc.fallocate  # musl has 64 bits under the plain name
+    given = allocate(file, 0, ctypes.c_int64(start), ctypes.c_int64(size))
     code = ctypes.get_errno()
     if given != 0 and code not in (errno.ENOSPC, errno.EINTR):
         raise OSError(code, os.strerror(code))
