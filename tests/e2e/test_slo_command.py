@@ -40,6 +40,7 @@ def source(**spec: str) -> str:
     return f"{{metricSource: {{type: prometheus, spec: {json.dumps(spec)}}}}}"
 
 
+UNTIL = "2099-01-01T00:00:00.000Z"
 ROLLING_WEEK, ROLLING_DAY = "{duration: 7d, isRolling: true}", "{duration: 24h, isRolling: true}"
 SHOP, FAILED = 'http_requests_total{job="shop"}', 'http_requests_total{job="shop",code=~"5.."}'
 CHECKOUT = 'checkout_seconds{job="shop"}'
@@ -188,6 +189,38 @@ spec:
     bad = 0.75 * BAD / (RATE * DAY) + 0.25 * 0.1
     assert whole["spent_percent"] == pytest.approx(100 * bad / 0.01, rel=0.02)
     assert whole["status"] == "used-up"
+
+
+@pytest.mark.parametrize(
+    ("budget", "options", "code", "said"),
+    [
+        ("{mode: enforce}", (), 1, ""),
+        ("{mode: advise}", (), 0, "the policy advises only"),
+        ("{mode: advise}", ("--fail-at", "99"), 1, ""),
+        (
+            f"{{overrides: [{{by: Ada, reason: a release, until: '{UNTIL}'}}]}}",
+            (),
+            0,
+            f"by Ada until {UNTIL}",
+        ),
+        ("{overrides: [{by: Ada, reason: a release, until: '2020-01-01T00:00:00Z'}]}", (), 1, ""),
+    ],
+)
+def test_the_policy_decides_whether_a_budget_that_is_used_up_fails(
+    shell: Shell, shop: Shop, slos: Path, budget: str, options: tuple[str, ...], code: int, said: str
+) -> None:
+    """As it does for runs: advice and a named person's override are said, and leave the exit code at 0."""
+    (shell.folder / "environments").mkdir()
+    (shell.folder / "environments" / "shop.yaml").write_text(
+        f"prometheus: {shop.url}\nslos: [../slos.yaml]\nbudget: {budget}\n"
+    )
+    look = ("slo", "check", "-e", "shop", "--windows", "1h", "--at", iso(shop.now), "--format", "json")
+    answer = shell.slochaos(*look, *options)
+    assert answer.code == answer.document["check"]["exit_code"] == code, answer.err
+    assert any(each["status"] == "used-up" for each in answer.document["objectives"])
+    notes = " ".join(answer.document["notes"])
+    assert said in notes
+    assert bool(said) == ("used up" in notes)
 
 
 @pytest.mark.parametrize(

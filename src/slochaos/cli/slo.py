@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -82,8 +83,9 @@ def check(
 
     The objectives are those of the environment, or with --prometheus those in the files, or what well-known
     metric names suggest. Exits with 0 if every budget has something left, 1 if one is used up (or --fail-at is
-    reached), 3 if one cannot be told. A look with --watch lasts until it is interrupted; a server that does not
-    answer is named, and asked again.
+    reached), 3 if one cannot be told. Where the environment's budget policy advises only, or somebody has overridden
+    it, a budget that is used up is said and leaves the code at 0; a --fail-at below 100 holds all the same. A look
+    with --watch lasts until it is interrupted; a server that does not answer is named, and asked again.
     """
     from slochaos.cli.chosen import asking, environment_if_meant, source_of
     from slochaos.cli.failures import errors_as_document
@@ -101,7 +103,7 @@ def check(
             _say_asking(source.url)
         with asking(source, chosen) as server:
             wanted = _wanted(server, chosen, files or [], question)
-            look = _Look(server, wanted, question, chosen.name if chosen else "").taken
+            look = _Look(server, wanted, question, chosen).taken
             document = look()
             _show(document, output, watching=watch)
             if watch:
@@ -194,7 +196,7 @@ class _Look(NamedTuple):
     server: PrometheusServer
     wanted: Chosen
     question: _Question
-    environment: str
+    chosen: Environment | None
 
     def taken(self) -> Standing:
         """How things stand. Raises SourceError."""
@@ -205,15 +207,15 @@ class _Look(NamedTuple):
     def _order(self) -> Order:
         from slochaos.slo.check import Order
 
-        question = self.question
-        return Order(
+        question, chosen = self.question, self.chosen
+        order = Order(
             self.wanted.objectives,
             question.spans,
             self.server.now() if question.at is None else question.at,
             composites=self.wanted.composites,
-            environment=self.environment,
             fail_at_percent=question.fail_at_percent,
         )
+        return order if chosen is None else replace(order, environment=chosen.name, policy=chosen.budget)
 
 
 def _show(document: Standing, output: Format, *, watching: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import get_args
 
@@ -11,9 +11,11 @@ from slochaos.clock import timestamp
 from slochaos.measurement.prometheus.evaluation import evaluate_with
 from slochaos.measurement.prometheus.server import PrometheusServer
 from slochaos.measurement.prometheus.windows import Window
+from slochaos.slo.excuses import excuses
 from slochaos.slo.refunds import NOTIFY, Tight, back_above
 from slochaos.slo.stand import Found, Span, by_policy, checked, only_shares
 from slochaos.spec.composites import Composite
+from slochaos.spec.environment import BudgetPolicy
 from slochaos.spec.objectives import Histogram, Objective
 from slochaos.standing import Asked, CheckedComposite, CheckedObjective, CompositeWindow, Standing, Status
 
@@ -36,6 +38,7 @@ class Order:
     composites: Sequence[Composite] = ()
     environment: str = ""
     fail_at_percent: float = 100.0
+    policy: BudgetPolicy = field(default_factory=BudgetPolicy)
 
 
 def check(server: PrometheusServer, order: Order, notes: Sequence[str] = ()) -> Standing:
@@ -48,18 +51,19 @@ def check(server: PrometheusServer, order: Order, notes: Sequence[str] = ()) -> 
     stands = {each.name: checked(each, found[each.name]) for each in order.objectives}
     stands |= _with_refunds(server, order, stands)
     composites = tuple(_composite(each, order.spans, stands) for each in order.composites)
+    failed, excused = _failed((*stands.values(), *composites), order)
     asked = Asked(
         at=timestamp(order.at),
         windows=tuple(span.name for span in order.spans),
         environment=order.environment,
         server=server.source.url,
-        exit_code=_exit_code((*stands.values(), *composites), order.fail_at_percent),
+        exit_code=USED_UP if failed else _unfailed((*stands.values(), *composites)),
     )
     return Standing(
         check=asked,
         objectives=tuple(sorted(stands.values(), key=_worst)),
         composites=composites,
-        notes=tuple(notes),
+        notes=(*notes, *excused),
     )
 
 
@@ -156,11 +160,19 @@ def _worst(stands: CheckedObjective) -> tuple[int, float, str]:
     return _WORST_FIRST.index(stands.status), -spent, stands.name
 
 
-def _exit_code(all_: Iterable[CheckedObjective | CheckedComposite], fail_at_percent: float) -> int:
-    each = tuple(all_)
-    if any(_is_failed(one, fail_at_percent) for one in each):
-        return USED_UP
-    return UNDECIDED if any(one.status in ("no-data", "inconclusive") for one in each) else WITHIN
+def _failed(
+    all_: Iterable[CheckedObjective | CheckedComposite], order: Order
+) -> tuple[list[str], tuple[str, ...]]:
+    """The names of those that fail the check, and why others do not. A --fail-at below all of it knows no excuse."""
+    failed = [one.name for one in all_ if _is_failed(one, order.fail_at_percent)]
+    if order.fail_at_percent < 100:
+        return failed, ()
+    excused = excuses(failed, order.policy, order.at)
+    return [name for name in failed if name not in excused], tuple(excused.values())
+
+
+def _unfailed(all_: Iterable[CheckedObjective | CheckedComposite]) -> int:
+    return UNDECIDED if any(one.status in ("no-data", "inconclusive") for one in all_) else WITHIN
 
 
 def _is_failed(stands: CheckedObjective | CheckedComposite, fail_at_percent: float) -> bool:
