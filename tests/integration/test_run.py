@@ -211,11 +211,16 @@ def test_a_signal_that_only_asks_ends_nothing(shop: LoadedShop, number: signal.S
 
 def test_a_guard_that_is_killed_is_replaced(shop: LoadedShop) -> None:
     """The supervisor takes over and undoes by itself; the run is an error, and nothing is in force."""
-    kill = when_in_force(lambda: own_process("slochaos.guard.process").kill())
-    result = run(shop.experiment("30s"), kill)
+
+    def kill() -> None:
+        os.kill(os.getpid(), signal.SIGCONT)  # which stops nothing
+        own_process("slochaos.guard.process").kill()
+
+    result = run(shop.experiment("30s"), when_in_force(kill))
 
     assert (result.run.status, result.run.exit_code) == ("error", 7)
     assert "guard" in result.run.reason
+    assert "stopped for" not in result.run.reason
     assert result.injections[0].undo == "verified"
     assert shop.untouched()
 
@@ -397,6 +402,7 @@ def test_a_run_that_was_stopped_for_a_while_has_not_passed(shop: LoadedShop) -> 
     _wait_until(lambda: not shop.toxiproxy.call("GET", "/proxies")[1]["shop"]["enabled"])
     supervisor.send_signal(signal.SIGSTOP)
     _wait_until(shop.untouched)
+    time.sleep(0.5)
     supervisor.send_signal(signal.SIGCONT)
 
     assert supervisor.wait(60) == 7

@@ -34,6 +34,9 @@ if TYPE_CHECKING:  # imported while the other processes start
     from slochaos.runner.watch import Condition
     from slochaos.verdict.recovery import Recovered
 
+_STOPPED_S = 0.1
+"""A pause of the loop that its own turns do not explain: a SIGCONT alone stopped nothing."""
+
 
 @dataclass
 class Findings:
@@ -204,7 +207,8 @@ class RunState:
         now = clock.now()
         if self.interrupts.continued:
             self.interrupts.continued = False
-            self.stopped_s = now - self.last_turn
+            gap_s = now - self.last_turn
+            self.stopped_s = gap_s if gap_s > _STOPPED_S else self.stopped_s
         self.last_turn = now
 
     def next_repeat(self, number: int) -> RunState:
