@@ -105,7 +105,7 @@ def _refuse_existing(paths: Iterable[Path], hint: str) -> None:
 
 
 def _write_all(files: Mapping[Path, bytes]) -> None:
-    """All of them or, where one cannot be written, none."""
+    """All of them or, where one cannot be written or Ctrl-C comes in between, none."""
     written: list[Path] = []
     try:
         for path, content in files.items():
@@ -113,9 +113,11 @@ def _write_all(files: Mapping[Path, bytes]) -> None:
             with path.open("xb") as file:  # x: never over a file that came meanwhile
                 written.append(path)
                 file.write(content)
-    except OSError as error:
+    except BaseException as error:
         for each in written:
             each.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise StateError(
             f"{error.filename or path}: {error.strerror}", hint="choose a folder that you can write"
         ) from error
