@@ -98,6 +98,18 @@ AllowUnderpoweredOption = Annotated[
     typer.Option("--allow-underpowered", help="Go on when the traffic is too thin to decide every `hold`."),
 ]
 
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        max=2**31 - 1,
+        metavar="N",
+        help="Draw random failures as the run of this seed did. Default: a random one, which the result names.",
+        show_default=False,
+    ),
+]
+
 
 def assignments(pairs: list[str]) -> dict[str, str]:
     """`["a=1"]` as `{"a": "1"}`. Raises InvalidInput for a pair without a name or a `=`, or a name twice."""

@@ -14,6 +14,7 @@ from slochaos.cli.options import (
     ExperimentArgument,
     Format,
     FormatOption,
+    SeedOption,
     SetOption,
     VarFileOption,
     VarOption,
@@ -41,6 +42,7 @@ def plan(
             "--live", help="Ask the environment's sources for today's traffic; no target is touched."
         ),
     ] = False,
+    seed: SeedOption = None,
     output: FormatOption = Format.TEXT,
 ) -> int:
     """Show what a run would do and may cost; inject nothing.
@@ -51,6 +53,7 @@ def plan(
     refused.
     """
     from slochaos.runner.request import RunRequest
+    from slochaos.spec.draws import new_seed
 
     return print_preview(
         RunRequest(
@@ -62,6 +65,7 @@ def plan(
             allow_foreign=tuple(allow_foreign),
             allow_lasting=tuple(allow_lasting),
             allow_underpowered=allow_underpowered,
+            seed=new_seed() if seed is None else seed,
         ),
         output,
         live=live,
@@ -91,6 +95,7 @@ def _document(found: Preview) -> dict[str, Any]:
         "live": found.live,
         "other_code": list(found.experiment.other_code),
         "plan": found.plan.model_dump(mode="json", by_alias=True),
+        "seed": found.experiment.seed,
         "refusals": list(found.refusals),
     }
 
@@ -111,6 +116,8 @@ def _print_text(found: Preview, *, placebo: bool) -> None:
         also = ", together with what follows" if fault.background else ""
         what = "left out (placebo)" if placebo else "fault"
         write(f"  {what}: {fault.name}: {fault.kind} on {fault.target} for {fault.duration_s:g} s{also}")
+    if experiment.seed is not None:
+        write(f"  drawn by --seed {experiment.seed}; without it each run draws anew")
     for action in experiment.foreign_actions:
         write(f"  action of others, which slochaos cannot undo: {action}")
     for code in experiment.other_code:

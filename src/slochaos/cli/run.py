@@ -17,6 +17,7 @@ from slochaos.cli.options import (
     ExperimentArgument,
     Format,
     FormatOption,
+    SeedOption,
     SetOption,
     VarFileOption,
     VarOption,
@@ -48,17 +49,7 @@ def run(
     run_id: Annotated[
         str, typer.Option("--run-id", help="This run's id. Default: a random one.", show_default=False)
     ] = "",
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed",
-            min=0,
-            max=2**31 - 1,
-            metavar="N",
-            help="Draw random failures as the run of this seed did. Default: a random one, which the result names.",
-            show_default=False,
-        ),
-    ] = None,
+    seed: SeedOption = None,
     output: FormatOption = Format.TEXT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")] = False,
 ) -> int:
