@@ -94,10 +94,9 @@ def test_closed_standard_streams_change_nothing(shell: Shell) -> None:
         assert done.returncode == code
 
 
-def test_shell_completion_knows_the_commands(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shell_completion_knows_the_commands(shell: Shell) -> None:
     """Typer's completion is there, whichever shell the tests are started from."""
-    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
-    answer = shell.slochaos("--show-completion", "bash")
+    answer = shell.slochaos("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert "_SLOCHAOS_COMPLETE" in answer.out + answer.err
 
 
