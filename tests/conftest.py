@@ -33,9 +33,10 @@ from tests.toxiproxy_servers import (
 from tests.upstreams import Upstream, echo_server
 from tests.user_mode_linux import FOLDER, INSIDE, UserModeLinux
 
-# A shell starts its background jobs with SIGINT ignored, and a run respects that; the tests send it.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts its background jobs with these ignored, and a run respects that; the tests send them.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 # A busy machine is no failure, and a failing example has to come again.
 settings.register_profile("slochaos", deadline=None, derandomize=True)
