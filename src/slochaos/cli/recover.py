@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,17 +52,38 @@ def _recover(state: Path, run_id: str, output: Format) -> int:
     from slochaos.errors import UndoFailed
     from slochaos.guard import recovery
 
-    def tell(done: Recovered) -> None:
-        if output is Format.TEXT:
-            write("\n".join(_lines(done)))
+    open_entries = sum(len(run.open) for run in recovery.dead_runs(state, run_id or None))
+    with (
+        finishing_first("ending the undo that was begun"),
+        _progress_bar(open_entries, shown=output is Format.TEXT) as advance,
+    ):
 
-    with finishing_first("ending the undo that was begun"):
+        def tell(done: Recovered) -> None:
+            if output is Format.TEXT:
+                write("\n".join(_lines(done)))
+            advance()
+
         recovered = recovery.recover(state, run_id or None, on_progress=tell)
     if output is Format.JSON:
         write_document({"recovered": recovered})
     elif not recovered:
         write("Dead runs left nothing in force.")
     return 0 if all(done.ok for done in recovered) else UndoFailed.exit_code
+
+
+@contextmanager
+def _progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, where that is a terminal and there is more than one thing to do; what moves it on."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from slochaos.cli.streams import console
+
+    screen = console(stderr=True)
+    visible = shown and screen.is_terminal and total > 1
+    columns = (TextColumn("undoing"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not visible) as bar:
+        task = bar.add_task("undoing", total=total)
+        yield lambda: bar.advance(task)
 
 
 def _lines(done: Recovered) -> list[str]:

@@ -52,25 +52,34 @@ def recover(
     try_for_s: float = TRY_FOR_S,
     on_progress: Callable[[Recovered], None] = lambda _: None,
 ) -> list[Recovered]:
-    """Undo what dead runs of this user left, all or one. Living runs are left alone.
+    """Undo what dead runs of this user left, all or one, many at once. Living runs are left alone.
 
-    A target that does not answer is tried for `try_for_s`. Raises InvalidInput for a run without a log.
+    A target that does not answer is tried for `try_for_s`. `on_progress` is called from several threads. Raises
+    InvalidInput for a run without a log.
     """
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        done = pool.map(lambda run: _recover_run(run, try_for_s, on_progress), dead_runs(state_dir, run_id))
+        return [each for recovered in done for each in recovered]
+
+
+def dead_runs(state_dir: Path, run_id: str | None = None) -> list[LoggedRun]:
+    """The runs that left an undo log and are gone, all or one. Raises InvalidInput for a run without a log."""
     if run_id is not None:
         check_run_id(run_id)
         if not log_path(state_dir, run_id).exists():
             raise InvalidInput(f"the run {run_id} has left nothing to recover", hint="see: slochaos status")
-    done: list[Recovered] = []
-    for run in logged_runs(state_dir):
-        if run.alive or run_id not in (None, run.run_id):
-            continue
-        if run.damage:
-            aside = f"mv {run.path} {run.path}.seen"
-            done.append(Recovered(run.run_id, "", str(run.path), "failed", run.damage, aside))
-            on_progress(done[-1])
-        else:
-            done += _recover_one(run.path, try_for_s, on_progress) or []
-    return done
+    return [run for run in logged_runs(state_dir) if not run.alive and run_id in (None, run.run_id)]
+
+
+def _recover_run(
+    run: LoggedRun, try_for_s: float, on_progress: Callable[[Recovered], None]
+) -> list[Recovered]:
+    if not run.damage:
+        return _recover_one(run.path, try_for_s, on_progress) or []
+    aside = f"mv {run.path} {run.path}.seen"
+    damaged = Recovered(run.run_id, "", str(run.path), "failed", run.damage, aside)
+    on_progress(damaged)
+    return [damaged]
 
 
 def forget(state_dir: Path, run_id: str, entry_id: str, why: str) -> None:
