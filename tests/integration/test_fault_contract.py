@@ -65,7 +65,7 @@ def test_it_is_felt_it_is_seen_and_it_ends(rig: Rig, tmp_path: Path) -> None:
     assert ended.seen > 0, ended
     assert ended.evidence
     assert ended.by_hand
-    assert rig.state() == before
+    assert wait_until(lambda: bool(rig.state() == before)), (rig.state(), before)
     assert rig.neighbour() == beside
 
 
@@ -78,7 +78,7 @@ def test_two_undos_do_no_more_than_one(rig: Rig) -> None:
     ends = at_once(change, change)
     ends.append(change.undo(applied=False, last=True))
     assert all(isinstance(each, Undone) for each in ends), ends
-    assert rig.state() == before
+    assert wait_until(lambda: bool(rig.state() == before)), (rig.state(), before)
     assert rig.neighbour() == beside
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from slochaos.errors import Refused, TargetGone, TargetNotAllowed
+from slochaos.faults.allowlist import listed
 from slochaos.faults.blast_radius import Reach
 from slochaos.faults.docker.engine import LOCK_PREFIX, Container, Engine
 from slochaos.faults.docker.lock import ContainerLock
@@ -18,7 +19,6 @@ from slochaos.faults.operation import Operation, Undone
 from slochaos.faults.parameters import parameter, reach, text
 from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import FaultTraits
-from slochaos.spec.nearest import nearest
 from slochaos.spec.targets import AllowedContainers
 
 
@@ -134,12 +134,4 @@ class ContainerFault(Fault):
 
 
 def _allowed(name: str, environment: Environment) -> AllowedContainers:
-    groups = {group.name: group for group in environment.targets.containers}
-    if name not in groups:
-        listed = ", ".join(sorted(groups)) or "none"
-        raise TargetNotAllowed(
-            f"the environment {environment.name!r} does not allow faults on the containers {name!r}",
-            hint=nearest(name, groups)
-            or f"allowed: {listed}; list it under targets.docker in {environment.path}",
-        )
-    return groups[name]
+    return listed(name, environment.targets.containers, environment, what="containers", under="docker")

@@ -10,13 +10,13 @@ from typing import Any
 
 from slochaos import paths
 from slochaos.errors import Refused, TargetNotAllowed
+from slochaos.faults.allowlist import listed
 from slochaos.faults.fault import Fault
 from slochaos.faults.host import room, stress
 from slochaos.faults.host_lock import HostLock
 from slochaos.faults.injection import Injection, Member
 from slochaos.faults.operation import Operation
 from slochaos.spec.environment import Environment
-from slochaos.spec.nearest import nearest
 from slochaos.spec.targets import AllowedFolder
 
 
@@ -75,15 +75,7 @@ class Folder:
 
 def allowed(name: str, environment: Environment) -> AllowedFolder:
     """The entry of that name. Raises TargetNotAllowed."""
-    folders = {each.name: each for each in environment.targets.host.folders}
-    if name not in folders:
-        listed = ", ".join(sorted(folders)) or "none"
-        raise TargetNotAllowed(
-            f"the environment {environment.name!r} does not allow faults on the folder {name!r}",
-            hint=nearest(name, folders)
-            or f"allowed: {listed}; list it under targets.host.folders in {environment.path}",
-        )
-    return folders[name]
+    return listed(name, environment.targets.host.folders, environment, what="folder", under="host.folders")
 
 
 def check_not_our_own(folder: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from slochaos import clock
 from slochaos.errors import Refused, TargetError, TargetGone, TargetNotAllowed
+from slochaos.faults.allowlist import listed
 from slochaos.faults.fault import Fault, Ticket
 from slochaos.faults.host_lock import HostLock
 from slochaos.faults.injection import Injection
@@ -18,7 +19,6 @@ from slochaos.faults.operation import Operation
 from slochaos.faults.parameters import parameter, text
 from slochaos.spec.environment import Environment
 from slochaos.spec.experiment import FaultTraits
-from slochaos.spec.nearest import nearest
 from slochaos.spec.targets import AllowedNetwork
 
 Direction = Literal["in", "out", "both"]
@@ -111,15 +111,7 @@ class PacketFault(Fault):
 
 def allowed(name: str, environment: Environment) -> AllowedNetwork:
     """The entry of that name. Raises TargetNotAllowed."""
-    entries = {each.name: each for each in environment.targets.networks}
-    if name not in entries:
-        listed = ", ".join(sorted(entries)) or "none"
-        raise TargetNotAllowed(
-            f"the environment {environment.name!r} does not allow faults on the network {name!r}",
-            hint=nearest(name, entries)
-            or f"allowed: {listed}; list it under targets.networks in {environment.path}",
-        )
-    return entries[name]
+    return listed(name, environment.targets.networks, environment, what="network", under="networks")
 
 
 def located(entry: AllowedNetwork, ticket: Ticket) -> dict[str, Any]:

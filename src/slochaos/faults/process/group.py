@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from slochaos.errors import Refused, TargetNotAllowed
+from slochaos.faults.allowlist import listed
 from slochaos.faults.blast_radius import Reach
-from slochaos.faults.injection import Member
+from slochaos.faults.fault import Fault, Ticket
+from slochaos.faults.host_lock import HostLock
+from slochaos.faults.injection import Injection, Member
+from slochaos.faults.operation import Operation
 from slochaos.faults.parameters import parameter, reach, text
 from slochaos.identity import SERVICE, ProcessIdentity, boot_id
 from slochaos.spec.environment import Environment
-from slochaos.spec.nearest import nearest
+from slochaos.spec.experiment import FaultTraits
 from slochaos.spec.targets import AllowedProcesses
 
 
@@ -27,27 +33,97 @@ class Processes:
     hit: Reach = parameter(reach, default=Reach())
 
 
+@dataclass(frozen=True)
+class ProcessOperation(Operation):
+    """A change to one process, known by pid, start and boot."""
+
+    pid: int
+    started: float
+    boot: str
+    name: str
+
+    @property
+    def process(self) -> ProcessIdentity:
+        """Which process."""
+        return ProcessIdentity(self.pid, self.started, self.boot)
+
+    def check(self) -> None:
+        """See that it lives and runs."""
+        expect(self.process, self.name)
+
+
+class ProcessFault(Fault):
+    """Base: one change to each of the group's processes that are hit."""
+
+    parameters = Processes
+
+    @property
+    @abstractmethod
+    def lasting(self) -> bool:
+        """Whether it stays when no process of ours lives."""
+
+    @abstractmethod
+    def change(self, found: Found, asked: Any, ticket: Ticket) -> Operation:
+        """The operation on one process."""
+
+    def check_entry(self, entry: AllowedProcesses) -> None:
+        """Raise TargetNotAllowed for groups that this fault cannot take."""
+
+    def traits(self, given: Mapping[str, Any]) -> FaultTraits:
+        """The group, and whether it stays."""
+        return FaultTraits(target=self.read(given).target, lasting=self.lasting)
+
+    def prepare(self, given: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
+        """The group that the environment lists under this name."""
+        asked = self.read(given)
+        entry = allowed(asked.target, environment)
+        self.check_entry(entry)
+        lock = HostLock(f"processes {entry.name}")
+
+        def changes(member: Member) -> tuple[Operation, ...]:
+            return (self.change(Found(entry, environment, identity(member), member.name), asked, ticket),)
+
+        return Injection(
+            target=f"processes {entry.name}",
+            queue=f"processes {entry.name}",
+            members=lambda: members(entry, ticket.run_id),
+            changes=changes,
+            lock=lambda _: lock,
+            lock_name=lock.name,
+            lock_place=lock.place,
+            reach=asked.hit,
+            spare=entry.spare,
+            lasting=self.lasting,
+        )
+
+    def entry(self, given: Mapping[str, Any], environment: Environment) -> str:
+        """The group and what tells it."""
+        try:
+            group = allowed(self.read(given).target, environment)
+        except TargetNotAllowed:
+            return ""
+        what = f"the service {group.service}" if group.service else group.executable
+        return f"targets.processes in {environment.path.name}: {group.name} ({what})"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One process of a group: who it is, and the entry of the allow-list that it belongs to."""
+
+    entry: AllowedProcesses
+    environment: Environment
+    process: ProcessIdentity
+    name: str
+
+    @property
+    def known(self) -> tuple[int, float, str, str]:
+        """The fields of a ProcessOperation."""
+        return self.process.pid, self.process.started, self.process.boot, self.name
+
+
 def allowed(name: str, environment: Environment) -> AllowedProcesses:
     """The group of that name. Raises TargetNotAllowed."""
-    groups = {group.name: group for group in environment.targets.processes}
-    if name not in groups:
-        listed = ", ".join(sorted(groups)) or "none"
-        raise TargetNotAllowed(
-            f"the environment {environment.name!r} does not allow faults on the processes {name!r}",
-            hint=nearest(name, groups)
-            or f"allowed: {listed}; list it under targets.processes in {environment.path}",
-        )
-    return groups[name]
-
-
-def entry(name: str, environment: Environment) -> str:
-    """The allow-list's entry as a plan shows it; empty when there is none."""
-    try:
-        group = allowed(name, environment)
-    except TargetNotAllowed:
-        return ""
-    what = f"the service {group.service}" if group.service else group.executable
-    return f"targets.processes in {environment.path.name}: {group.name} ({what})"
+    return listed(name, environment.targets.processes, environment, what="processes", under="processes")
 
 
 def members(group: AllowedProcesses, run_id: str) -> list[Member]:

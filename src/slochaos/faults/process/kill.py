@@ -20,17 +20,13 @@ import psutil
 
 from slochaos import clock
 from slochaos.errors import InvalidInput, SlochaosError, TargetError, TargetNotAllowed
-from slochaos.faults.fault import Fault, Ticket
-from slochaos.faults.host_lock import HostLock, alone
-from slochaos.faults.injection import Injection, Member
+from slochaos.faults.fault import Ticket
+from slochaos.faults.host_lock import alone
 from slochaos.faults.operation import Operation, Sight, Undone
 from slochaos.faults.parameters import one_of, parameter
 from slochaos.faults.process import group
-from slochaos.faults.process.group import Processes
-from slochaos.identity import ProcessIdentity
+from slochaos.faults.process.group import Found, Processes, ProcessFault, ProcessOperation
 from slochaos.spec import environment as environments
-from slochaos.spec.environment import Environment
-from slochaos.spec.experiment import FaultTraits
 from slochaos.spec.targets import AllowedProcesses
 
 RESTART_S = 20.0
@@ -39,29 +35,16 @@ RETURN_S = 0.5
 
 
 @dataclass(frozen=True)
-class Kill(Operation):
+class Kill(ProcessOperation):
     """One process of a group killed; `others` is how many of the group were running beside it."""
 
     kind: ClassVar[str] = "process.kill"
     evidence_noun: ClassVar[str] = "looks found that process gone"
-    pid: int
-    started: float
-    boot: str
-    name: str
     environment: str
     group: str
     others: int
     signal: str
     run: str
-
-    @property
-    def process(self) -> ProcessIdentity:
-        """Which process."""
-        return ProcessIdentity(self.pid, self.started, self.boot)
-
-    def check(self) -> None:
-        """See that it lives."""
-        group.expect(self.process, self.name)
 
     def perform(self) -> None:
         """Send the signal. Descendants are left to it: that is what a crash does."""
@@ -123,7 +106,7 @@ class Killing(Processes):
     signal: str = parameter(one_of("SIGKILL", "SIGTERM", "SIGABRT", "SIGSEGV"), default="SIGKILL")
 
 
-class KillFault(Fault):
+class KillFault(ProcessFault):
     """A crash."""
 
     kind = "process.kill"
@@ -131,54 +114,27 @@ class KillFault(Fault):
         "kills a process of this host; whatever restarts it is tested, else the environment's command is run"
     )
     parameters = Killing
+    lasting = True
 
-    def traits(self, given: Mapping[str, Any]) -> FaultTraits:
-        """Dead processes stay dead unless somebody restarts them."""
-        return FaultTraits(target=self.read(given).target, lasting=True)
-
-    def prepare(self, given: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
-        """The group that the environment lists under this name."""
-        asked = self.read(given)
-        entry = group.allowed(asked.target, environment)
+    def check_entry(self, entry: AllowedProcesses) -> None:
+        """Services end with their run, and a run without its services is over."""
         if entry.service:
             raise TargetNotAllowed(
                 f"{entry.name!r} is a service of the run itself, which ends with it",
                 hint="pause it (process.pause), or kill a process that the run did not start",
             )
 
-        def changes(member: Member) -> tuple[Operation, ...]:
-            who = group.identity(member)
-            others = sum(1 for each in group.matching(entry, ticket.run_id) if each.pid != who.pid)
-            change = Kill(
-                who.pid,
-                who.started,
-                who.boot,
-                member.name,
-                environment=str(environment.path.absolute()),
-                group=entry.name,
-                others=others,
-                signal=asked.signal,
-                run=ticket.run_id,
-            )
-            return (change,)
-
-        lock = HostLock(f"processes {entry.name}")
-        return Injection(
-            target=f"processes {entry.name}",
-            queue=f"processes {entry.name}",
-            members=lambda: group.members(entry, ticket.run_id),
-            changes=changes,
-            lock=lambda _: lock,
-            lock_name=lock.name,
-            lock_place=lock.place,
-            reach=asked.hit,
-            spare=entry.spare,
-            lasting=True,
+    def change(self, found: Found, asked: Any, ticket: Ticket) -> Operation:
+        """One signal."""
+        running = group.matching(found.entry, ticket.run_id)
+        return Kill(
+            *found.known,
+            environment=str(found.environment.path.absolute()),
+            group=found.entry.name,
+            others=sum(1 for each in running if each.pid != found.process.pid),
+            signal=asked.signal,
+            run=ticket.run_id,
         )
-
-    def entry(self, given: Mapping[str, Any], environment: Environment) -> str:
-        """The group and what tells it."""
-        return group.entry(self.read(given).target, environment)
 
     def if_host_dies(self, given: Mapping[str, Any], within_s: float) -> str:
         """Its supervisor is not ours."""

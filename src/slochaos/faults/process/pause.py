@@ -21,38 +21,20 @@ import psutil
 from slochaos import clock
 from slochaos.errors import Refused, TargetError
 from slochaos.faults import tagged
-from slochaos.faults.fault import Fault, Ticket
-from slochaos.faults.host_lock import HostLock
-from slochaos.faults.injection import Injection, Member
+from slochaos.faults.fault import Ticket
 from slochaos.faults.operation import Operation, Sight, Undone
 from slochaos.faults.process import freezer, group
-from slochaos.faults.process.group import Processes
-from slochaos.identity import ProcessIdentity
-from slochaos.spec.environment import Environment
-from slochaos.spec.experiment import FaultTraits
+from slochaos.faults.process.group import Found, ProcessFault, ProcessOperation
 
 HOLDING_S = 5.0
 STILL = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 
 
 @dataclass(frozen=True)
-class _Still(Operation):
-    """A process held still, known by pid, start and boot."""
+class _Still(ProcessOperation):
+    """A process held still, with its descendants."""
 
     evidence_noun: ClassVar[str] = "looks found it still, its CPU time standing"
-    pid: int
-    started: float
-    boot: str
-    name: str
-
-    @property
-    def process(self) -> ProcessIdentity:
-        """Which process."""
-        return ProcessIdentity(self.pid, self.started, self.boot)
-
-    def check(self) -> None:
-        """See that it lives and runs."""
-        group.expect(self.process, self.name)
 
     def look(self) -> Sight | None:
         """Whether all of it stands still, and uses no CPU time."""
@@ -136,47 +118,23 @@ class Stop(_Still):
         return Undone("undone")
 
 
-class PauseFault(Fault):
+class PauseFault(ProcessFault):
     """A process that hangs: a long collection of garbage, a debugger, a stopped virtual machine."""
 
     kind = "process.pause"
     summary = "holds a process of this host still, with its descendants"
-    parameters = Processes
 
-    def traits(self, given: Mapping[str, Any]) -> FaultTraits:
-        """The group; whether it lasts depends on what this host's kernel lets us do."""
-        return FaultTraits(target=self.read(given).target, lasting=not may_trace())
+    @property
+    def lasting(self) -> bool:
+        """That depends on what this host's kernel lets us do."""
+        return not may_trace()
 
-    def prepare(self, given: Mapping[str, Any], environment: Environment, ticket: Ticket) -> Injection:
-        """The group that the environment lists under this name."""
-        asked = self.read(given)
-        entry = group.allowed(asked.target, environment)
-
-        def changes(member: Member) -> tuple[Operation, ...]:
-            who = group.identity(member)
-            known = (who.pid, who.started, who.boot, member.name)
-            if may_trace():
-                lasts_s = max(ticket.expires_wall - clock.wall(), 1.0)
-                return (Freeze(*known, tag=f"{ticket.tag}-{who.pid}", lasts_s=lasts_s),)
-            return (Stop(*known),)
-
-        lock = HostLock(f"processes {entry.name}")
-        return Injection(
-            target=f"processes {entry.name}",
-            queue=f"processes {entry.name}",
-            members=lambda: group.members(entry, ticket.run_id),
-            changes=changes,
-            lock=lambda _: lock,
-            lock_name=lock.name,
-            lock_place=lock.place,
-            reach=asked.hit,
-            spare=entry.spare,
-            lasting=not may_trace(),
-        )
-
-    def entry(self, given: Mapping[str, Any], environment: Environment) -> str:
-        """The group and what tells it."""
-        return group.entry(self.read(given).target, environment)
+    def change(self, found: Found, asked: Any, ticket: Ticket) -> Operation:
+        """Held as by a debugger where that is allowed, else stopped."""
+        if not may_trace():
+            return Stop(*found.known)
+        lasts_s = max(ticket.expires_wall - clock.wall(), 1.0)
+        return Freeze(*found.known, tag=f"{ticket.tag}-{found.process.pid}", lasts_s=lasts_s)
 
     def if_host_dies(self, given: Mapping[str, Any], within_s: float) -> str:
         """Processes do not outlive their host; what counts is the end of every process of ours."""
