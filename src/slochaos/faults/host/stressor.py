@@ -48,17 +48,22 @@ def main(command: list[str]) -> None:
     try:
         for group in asked.groups:
             (group / "cgroup.procs").write_text("0", encoding="ascii")
-        kinds[asked.kind](Life(os.getppid(), asked.beside), *asked.arguments)
+        life = Life(os.getppid(), asked.beside, moved=bool(asked.groups))
+        kinds[asked.kind](life, *asked.arguments)
     except OSError as error:
         _say(f"refused: {os.strerror(error.errno or 0)}")
 
 
 @dataclass(frozen=True)
 class Life:
-    """This process goes on while its parent lives, and the process that it is `beside`."""
+    """This process goes on while its parent lives, and the process that it is `beside`.
+
+    Once it has `moved` to other control groups, what it used before counts as use of its old ones.
+    """
 
     parent: int
     beside: int | None
+    moved: bool = False
 
     def goes_on(self) -> bool:
         """Whether both live."""
@@ -106,13 +111,15 @@ def _urge(level: int) -> None:
 
 
 def memory(life: Life, amount: str, reserve: str) -> None:
-    """`amount` bytes that are in use, this program's own among them, unless less than `reserve` would be left.
+    """`amount` bytes that are in use, unless less than `reserve` would be left.
+
+    This program's own are among them where they count as use of the same control groups.
 
     Neither shared nor locked: such memory the kernel cannot take back at once when it has killed its owner, and it
     would kill others too.
     """
     held: list[mmap.mmap] = []
-    left = int(amount) - _resident(0)
+    left = int(amount) - (0 if life.moved else _resident(0))
     while left > 0:
         size = min(left, CHUNK)
         if _available(size + int(reserve)) < size + int(reserve):
