@@ -1,4 +1,4 @@
-"""`slochaos sweep`: remove expired faults from Toxiproxy servers, by their names alone, from any host."""
+"""`slochaos sweep`: remove what has expired from where it lives, by its names alone, from any host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def sweep(
     servers: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SERVER...]", help="Toxiproxy URLs. Default: the environment's.", show_default=False
+            metavar="[SERVER...]",
+            help="Toxiproxy URLs, Docker daemons (unix:///..., tcp://...). Default: the environment's.",
+            show_default=False,
         ),
     ] = None,
     *,
@@ -33,29 +35,37 @@ def sweep(
     For the case that every process of a run died with its host. What others made is left alone.
     """
     from slochaos.cli.failures import errors_as_document
-    from slochaos.spec.endpoints import http_url
 
     with errors_as_document(output is Format.JSON):
         if every and output is Format.JSON:
             raise InvalidInput("--every prints more than one document", hint="leave out --format json")
-        urls = [http_url(server) for server in servers or ()] or _servers_of(environment)
+        urls = [_address(server) for server in servers or ()] or _servers_of(environment)
         if every:
             _sweep_for_ever(urls, every)
         _print(_sweep(urls), output)
     return 0
 
 
+def _address(server: str) -> str:
+    from slochaos.guard.sweep import is_daemon
+    from slochaos.spec.endpoints import http_url
+
+    return server if is_daemon(server) else http_url(server)
+
+
 def _servers_of(option: str) -> list[str]:
     from slochaos.cli.environments import load_statically
 
     environment = load_statically(option)
-    if environment.self_contained or not environment.targets.proxies:
+    proxies = () if environment.self_contained else environment.targets.proxies
+    known = [*(each.server for each in proxies), *(each.daemon for each in environment.targets.containers)]
+    if not known:
         why = "starts its own for each run" if environment.self_contained else "has none"
         raise InvalidInput(
             f"sweep needs to know the Toxiproxy server: the environment {environment.name} {why}",
             hint="slochaos sweep http://HOST:8474, or --environment NAME",
         )
-    return list(dict.fromkeys(proxy.server for proxy in environment.targets.proxies))
+    return list(dict.fromkeys(known))
 
 
 def _sweep(urls: list[str]) -> list[Swept]:

@@ -100,27 +100,33 @@ def find(tag: str) -> list[psutil.Process]:
     return found
 
 
-def end(tag: str) -> bool:
+def end(tag: str, *, gently_s: float = 0.0) -> bool:
     """Kill everything that carries the tag, until nothing does. Whether there was anything.
 
-    Raises TargetError when something of it goes on living.
+    `gently_s` seconds are given to end by SIGTERM first. Raises TargetError when something of it goes on living.
     """
-    until = clock.now() + END_S
     left = find(tag)
-    found = bool(left)
+    there = bool(left)
+    _signal(left, signal.SIGTERM if gently_s else signal.SIGKILL)
+    harder, until = clock.now() + gently_s, clock.now() + gently_s + END_S
     while left:
-        for process in left:
-            with suppress(psutil.Error):
-                process.send_signal(signal.SIGKILL)
         time.sleep(0.01)
         left = find(tag)
+        if clock.now() > harder:
+            _signal(left, signal.SIGKILL)
         if left and clock.now() > until:
             raise TargetError(f"processes of ours do not end: {', '.join(str(each.pid) for each in left)}")
     for ours in _started.pop(tag, []):
         ours.wait()
         if ours.stdout is not None:
             ours.stdout.close()
-    return found
+    return there
+
+
+def _signal(processes: Sequence[psutil.Process], number: int) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.send_signal(number)
 
 
 def by_hand(tag: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slochaos import clock
+from slochaos.faults.docker.engine import Engine
+from slochaos.faults.docker.lock import holder_of
 from slochaos.faults.toxiproxy.api import ProxyState, ToxiproxyServer
 from slochaos.faults.toxiproxy.lock import LOCK_PREFIX, LOCK_UPSTREAM
 from slochaos.faults.toxiproxy.proxy import TOXIC_NAME
@@ -21,9 +23,32 @@ class Swept:
 
 
 def sweep(servers: Iterable[str]) -> list[Swept]:
-    """Remove what has expired on these Toxiproxy servers; what others made is left alone. Raises TargetError."""
+    """Remove what has expired on these Toxiproxy servers and Docker daemons (`unix://`, `tcp://`).
+
+    What others made is left alone. Raises TargetError.
+    """
     due = clock.wall()
-    return [swept for url in dict.fromkeys(servers) for swept in _sweep_server(ToxiproxyServer(url), due)]
+    swept: list[Swept] = []
+    for url in dict.fromkeys(servers):
+        swept += _sweep_daemon(url, due) if is_daemon(url) else _sweep_server(ToxiproxyServer(url), due)
+    return swept
+
+
+def is_daemon(url: str) -> bool:
+    """Whether this is the address of a Docker daemon."""
+    return url.startswith(("unix://", "tcp://"))
+
+
+def _sweep_daemon(url: str, due: float) -> list[Swept]:
+    """Locks only: what Docker itself was told stays until it is recovered."""
+    swept = []
+    with Engine(url) as engine:
+        for lock in engine.locks():
+            run, expires = holder_of(lock)
+            if run and expires <= due and not lock.running:
+                engine.remove(lock.id)
+                swept.append(Swept(url, lock.name, f"released the lock of run {run}"))
+    return swept
 
 
 def _sweep_server(server: ToxiproxyServer, due: float) -> list[Swept]:

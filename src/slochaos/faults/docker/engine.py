@@ -71,6 +71,12 @@ class Engine:
         containers = [self.container(each["Id"]) for each in found]
         return [each for each in containers if not each.name.startswith(LOCK_PREFIX)]
 
+    def locks(self) -> list[Container]:
+        """The containers that are locks of ours, by their names."""
+        named = {"name": f"^/{LOCK_PREFIX}"}
+        found = self._told("list containers", lambda: self._client.containers(all=True, filters=named))
+        return [self.container(each["Id"]) for each in found]
+
     def container(self, id_or_name: str) -> Container:
         """One container. Raises TargetGone when the daemon says that there is none."""
         about = self._told(f"describe {id_or_name}", lambda: self._client.inspect_container(id_or_name))

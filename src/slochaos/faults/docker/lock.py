@@ -94,16 +94,22 @@ class ContainerLock(TargetLock):
             return None
 
     def _check_over(self, holder: Container) -> None:
-        run, expires = holder.labels.get("slochaos.run"), holder.labels.get("slochaos.expires", "")
-        if not run or not expires.isdigit():
+        run, expires = holder_of(holder)
+        if not run:
             raise LockHeld(f"the container {self.name!r} on {self.daemon} is not a lock of ours")
-        left_s = int(expires) - clock.wall()
+        left_s = expires - clock.wall()
         if left_s > 0:
             raise LockHeld(
                 f"the container {self.container!r} on {self.daemon} is held by run {run} "
                 f"on host {holder.labels.get('slochaos.host', '')} for up to {left_s:.0f} s more",
                 hint=f"wait for it, or end it: slochaos stop {run}",
             )
+
+
+def holder_of(lock: Container) -> tuple[str, int]:
+    """The run that holds a lock, and until when (epoch seconds); no run for a container that is no lock of ours."""
+    run, expires = lock.labels.get("slochaos.run", ""), lock.labels.get("slochaos.expires", "")
+    return (run, int(expires)) if run and expires.isdigit() else ("", 0)
 
 
 OPERATIONS = (ContainerLock,)

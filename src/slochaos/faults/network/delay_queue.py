@@ -12,6 +12,7 @@ The messages are those of linux/netfilter/nfnetlink_queue.h.
 
 from __future__ import annotations
 
+import errno
 import heapq
 import os
 import random
@@ -30,6 +31,7 @@ BIND = 1
 COPY_META = 1
 FAIL_OPEN = 1
 QUEUED = 65_536
+AT_ONCE = 64
 RECEIVE_BUFFER = 16 * 1024 * 1024
 SO_RCVBUFFORCE = 33
 REPORT_S = 0.2
@@ -55,14 +57,17 @@ class Queue:
     def packets(self) -> list[int]:
         """The numbers of the packets that wait to be read; none when there are none."""
         found: list[int] = []
-        while True:
+        for _ in range(AT_ONCE):  # those that are due must not wait for a stream that never ends
             try:
                 data = self.socket.recv(65_536, socket.MSG_DONTWAIT)
             except BlockingIOError:
-                return found
-            except OSError:  # the buffer ran over: what was lost there passed, since the queue fails open
-                continue
+                break
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                continue  # the buffer ran over: what was lost there passed, since the queue fails open
             found += _packet_numbers(data)
+        return found
 
     def accept(self, packet: int) -> None:
         """Let one packet go on."""
@@ -85,11 +90,12 @@ class Queue:
 
 
 def hold(queue: Queue, delay_s: float, jitter_s: float) -> None:
-    """Hold every packet for the delay, plus or minus up to the jitter, until SIGTERM; then let all go."""
+    """Hold every packet for the delay, plus or minus up to the jitter, until SIGTERM or SIGALRM; then let all go."""
     due: list[tuple[float, float, int]] = []
     held_s: list[float] = []
     ending: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, lambda number, _: ending.append(number))
     told = time.monotonic()
     while True:
         now = time.monotonic()

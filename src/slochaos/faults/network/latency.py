@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from slochaos.faults.operation import Operation, Sight, Undone
 from slochaos.faults.parameters import duration, parameter
 
 READY_S = 5.0
+GENTLY_S = 1.0
 _REPORT = re.compile(rb"^([0-9]+) ([0-9.]+)$", re.MULTILINE)
 
 
@@ -35,6 +35,7 @@ class Delay(PacketOperation):
 
     kind: ClassVar[str] = "network.latency"
     evidence_noun: ClassVar[str] = "looks found packets held"
+    tools: ClassVar[tuple[str, ...]] = ("iptables",)
     queue: int
     delay_ms: float
     jitter_ms: float
@@ -57,7 +58,7 @@ class Delay(PacketOperation):
             raise TargetError(f"iptables took the rule {self.tag!r} but does not show it")
 
     def undo(self, *, applied: bool, last: bool) -> Undone:
-        """Remove the rule; give what is held the time to pass, then end the process."""
+        """Remove the rule, then end the process, which lets go of what it holds."""
         where = self.where
         there = where.exists()
         ours = self._ours() if there else False
@@ -65,9 +66,7 @@ class Delay(PacketOperation):
             where.run(*self._iptables(), "-D", "POSTROUTING", *self._rule(), may_fail=True)
             if self._ours():
                 raise TargetError(f"iptables still shows the rule {self.tag!r} after deleting it")
-        if tagged.find(self.tag):
-            time.sleep(min((self.delay_ms + self.jitter_ms) / 1000, 1.0))
-        ended = tagged.end(self.tag)
+        ended = tagged.end(self.tag, gently_s=GENTLY_S)  # it lets go of what it holds
         if not there:
             return Undone("gone", f"the network namespace {self.namespace} is gone")
         if applied and not ours:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from slochaos.errors import Refused, TargetError, TargetGone
 
 OWN = "/proc/self/ns/net"
 TOOL_S = 5.0
+INSTALL = "install it (Debian: nftables, iptables, iproute2, util-linux)"
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,13 @@ class Namespace:
         return ["nsenter", f"--net={self.path}", *words] if self.path else list(words)
 
     def run(self, *words: str, given: str = "", may_fail: bool = False) -> str:
-        """Run one of the kernel's tools in it; its output. Raises TargetError, Refused where it is not installed."""
-        if shutil.which(words[0]) is None:
-            raise Refused(
-                f"{words[0]} is not installed, so packets cannot be disturbed on this host",
-                hint="install it (Debian: nftables, iptables, iproute2); slochaos doctor lists what faults need",
-                reason="tool-missing",
-            )
+        """Run one of the kernel's tools in it; its output. Raises TargetError."""
+        tool = found(words[0])
+        if tool is None:
+            raise TargetError(f"{words[0]} is not installed any more", hint=INSTALL)
         try:
             done = subprocess.run(
-                self.command(*words),
+                self.command(tool, *words[1:]),
                 input=given,
                 capture_output=True,
                 text=True,
@@ -66,6 +65,20 @@ class Namespace:
             raise TargetError(f"{' '.join(words[:4])} failed: {_first_line(done.stderr)}")
         return "" if done.returncode else done.stdout
 
+    def require(self, *tools: str) -> None:
+        """Raise Refused where one of the kernel's tools is missing, or this user may not use them."""
+        for tool in ("nsenter", *tools) if self.path else tools:
+            if found(tool) is None:
+                raise Refused(
+                    f"{tool} is not installed, so packets cannot be disturbed on this host",
+                    hint=INSTALL,
+                    reason="tool-missing",
+                )
+        if os.geteuid() != 0:
+            raise Refused(
+                "packets can be disturbed by root only", hint="run slochaos as root", reason="not-root"
+            )
+
     def interface_to(self, address: str) -> str:
         """The interface by which packets to `address` leave. Raises TargetError when there is no route."""
         routes = json.loads(self.run("ip", "-json", "route", "get", address) or "[]")
@@ -73,6 +86,11 @@ class Namespace:
         if not found:
             raise TargetError(f"there is no route to {address}")
         return str(found)
+
+
+def found(tool: str) -> str | None:
+    """Where the tool is: on PATH, or where Debian keeps what only root uses."""
+    return shutil.which(tool) or shutil.which(tool, path="/usr/sbin:/sbin")
 
 
 def _first_line(text: str) -> str:

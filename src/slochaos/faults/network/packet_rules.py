@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from slochaos.errors import TargetError
+from slochaos.errors import Refused, TargetError
 from slochaos.faults.network.traffic import PacketOperation
 from slochaos.faults.operation import Sight, Undone
+
+_matched: dict[str, int] = {}
+"""How many packets each injection's rules had met at the last look of this process."""
 
 SCALE = 100_000
 """In how many parts a share of packets is counted."""
@@ -25,9 +28,21 @@ class PacketRules(PacketOperation):
 
     kind: ClassVar[str] = "network.rules"
     evidence_noun: ClassVar[str] = "looks found the rules in force on packets that passed"
+    tools: ClassVar[tuple[str, ...]] = ("nft",)
     direction: str
     lost: int
     bytes_per_s: int
+
+    def check(self) -> None:
+        """Let the kernel's own parser try the very table, without loading it."""
+        where = self._expect()
+        try:
+            where.run("nft", "--check", "-f", "-", given=self._table())
+        except TargetError as error:
+            raise Refused(
+                f"this kernel cannot drop packets at {self.interface}: {error.message}",
+                reason="not-supported",
+            ) from error
 
     def perform(self) -> None:
         """Load the table in one transaction and read it back."""
@@ -55,9 +70,10 @@ class PacketRules(PacketOperation):
         live = self._live()
         if not live:
             return Sight(seen=False)
-        counted = self._counted()
-        if not counted["matched"]:
-            return None  # without traffic there is nothing to see
+        counted, before = self._counted(), _matched.get(self.tag, 0)
+        _matched[self.tag] = counted["matched"]
+        if counted["matched"] == before:
+            return None  # without traffic since the last look there is nothing to see
         return Sight(seen=True, size=100 * counted["dropped"] / counted["matched"])
 
     def size_text(self, size: float) -> str:

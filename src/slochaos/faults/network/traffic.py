@@ -6,7 +6,7 @@ import ipaddress
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from slochaos import clock
 from slochaos.errors import Refused, TargetError, TargetGone, TargetNotAllowed
@@ -54,13 +54,17 @@ class PacketOperation(Operation):
         """4 or 6."""
         return ipaddress.ip_network(self.peer).version
 
+    tools: ClassVar[tuple[str, ...]] = ()
+    """The kernel's tools that it needs."""
+
     def check(self) -> None:
-        """See that the namespace is there and that its tools are."""
+        """See that the namespace is there, and what it takes to change it."""
         self._expect()
 
     def _expect(self) -> Namespace:
         if not self.where.exists():
             raise Refused(f"the network namespace {self.namespace} is another one now", reason="no-target")
+        self.where.require(*self.tools)
         return self.where
 
 
