@@ -1,4 +1,4 @@
-"""Packet faults beyond what every fault promises: how exactly they hit, in which direction, and what they leave alone."""
+"""Packet faults beyond what every fault promises: how exactly they hit, where, and what they leave alone."""
 
 from __future__ import annotations
 
