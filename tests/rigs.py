@@ -205,7 +205,7 @@ class ContainerRig(Rig):
         container = self.daemon.client.containers.get("shop")
         if container.status != "running":
             return True
-        with suppress(OSError, KeyError):
+        with suppress(OSError, KeyError, AssertionError):  # one that just died may have no address any more
             return self.daemon.get(container, "/healthz", network="rig", timeout=0.5) != (200, "ok\n")
         return True
 
